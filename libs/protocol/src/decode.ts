@@ -1,0 +1,31 @@
+import type * as z from 'zod';
+import { parseJson } from './json.js';
+
+export type Decoded<T> = { ok: true; message: T } | { ok: false; code: string; reason: string };
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+const encoder = new TextEncoder();
+
+/** Reads one message off the wire. Never throws: what is not a `T` comes back with a code and a reason for the dead letter. */
+export function decodeMessage<T>(schema: z.ZodType<T>, value: Uint8Array | null): Decoded<T> {
+  if (value === null) return { ok: false, code: 'EMPTY_MESSAGE', reason: 'the message has no value' };
+  let text: string;
+  try {
+    text = utf8.decode(value);
+  } catch {
+    return { ok: false, code: 'NOT_UTF8', reason: 'the message is not UTF-8' };
+  }
+  const json = parseJson(text);
+  if (!json.ok) {
+    const where = json.problem.path === '' ? '' : ` at ${json.problem.path}`;
+    return { ok: false, code: json.problem.code, reason: json.problem.message + where };
+  }
+  const parsed = schema.safeParse(json.value);
+  if (parsed.success) return { ok: true, message: parsed.data };
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || '(envelope)'}: ${issue.message}`);
+  return { ok: false, code: 'BAD_ENVELOPE', reason: problems.join('; ') };
+}
+
+export function encodeMessage(message: object): Uint8Array {
+  return encoder.encode(JSON.stringify(message));
+}

@@ -1,0 +1,43 @@
+export { findJsonProblem, parseJson } from './json.js';
+export type { JsonObject, JsonProblem, JsonValue, ParsedJson } from './json.js';
+export { NAME_PATTERN, directionSchema, effectKeyOf, sagaIdSchema } from './ids.js';
+export type { Direction, EffectKey } from './ids.js';
+export {
+  COMMAND_TYPE,
+  CONTENT_TYPE,
+  DEAD_LETTER_TYPE,
+  EVENT_TYPE,
+  NOTICE_TYPE,
+  REPLY_TYPE,
+  START_TYPE,
+  barrierModeSchema,
+  commandSchema,
+  deadLetterSchema,
+  errorFactsSchema,
+  outcomeSchema,
+  phaseSchema,
+  replyDataSchema,
+  replySchema,
+  sagaEventSchema,
+  sagaStateSchema,
+  startMessageSchema,
+  undoInputSchema,
+} from './messages.js';
+export type {
+  BarrierMode,
+  Command,
+  DeadLetter,
+  ErrorFacts,
+  Outcome,
+  Phase,
+  Reply,
+  ReplyData,
+  SagaEvent,
+  SagaState,
+  StartMessage,
+  UndoInput,
+} from './messages.js';
+export { queueOf, topicsOf } from './topics.js';
+export type { Topics } from './topics.js';
+export { decodeMessage, encodeMessage } from './decode.js';
+export type { Decoded } from './decode.js';

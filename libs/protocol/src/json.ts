@@ -1,0 +1,60 @@
+/**
+ * JSON as it may travel and be stored.
+ *
+ * Postgres text cannot hold U+0000, and a lone surrogate is not valid UTF-8: either would make one message poison for
+ * a whole batch. `__proto__` as a key is an attack on whoever merges objects. So all three are refused at the border.
+ */
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+export type JsonObject = { [key: string]: JsonValue };
+
+export type JsonProblem = { code: 'NOT_JSON' | 'UNSTORABLE_TEXT' | 'FORBIDDEN_KEY'; message: string; path: string };
+
+export type ParsedJson = { ok: true; value: unknown } | { ok: false; problem: JsonProblem };
+
+/** Parses text that came from outside. Never throws: what is not JSON, or may not be stored, is a named problem. */
+export function parseJson(text: string): ParsedJson {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return {
+      ok: false,
+      problem: { code: 'NOT_JSON', message: error instanceof Error ? error.message : String(error), path: '' },
+    };
+  }
+  // The walk is needed only when the text holds a suspect sequence, which almost no message does.
+  if (!suspect.test(text)) return { ok: true, value };
+  const problem = findProblem(value, '', 0);
+  return problem ? { ok: false, problem } : { ok: true, value };
+}
+
+/** The first thing in `value` that may not be stored, or undefined. For values that did not come through `parseJson`. */
+export function findJsonProblem(value: unknown): JsonProblem | undefined {
+  return findProblem(value, '', 0);
+}
+
+const suspect = /\\u0000|\\u[dD][89a-fA-F]|__proto__|\\u005[fF]|[\ud800-\udfff]/;
+const MAX_DEPTH = 200;
+
+function findProblem(value: unknown, path: string, depth: number): JsonProblem | undefined {
+  if (depth > MAX_DEPTH) return { code: 'NOT_JSON', message: `nested deeper than ${MAX_DEPTH}`, path };
+  if (typeof value === 'string') return textProblem(value, path);
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const key of Object.keys(value)) {
+    const at = path === '' ? key : `${path}.${key}`;
+    if (key === '__proto__') return { code: 'FORBIDDEN_KEY', message: 'the key __proto__ is refused', path: at };
+    const problem =
+      textProblem(key, at) ?? findProblem((value as Record<string, unknown>)[key], at, depth + 1);
+    if (problem) return problem;
+  }
+  return undefined;
+}
+
+function textProblem(text: string, path: string): JsonProblem | undefined {
+  if (text.includes('\u0000'))
+    return { code: 'UNSTORABLE_TEXT', message: 'the character U+0000 is refused', path };
+  if (!text.isWellFormed())
+    return { code: 'UNSTORABLE_TEXT', message: 'a lone surrogate is not valid text', path };
+  return undefined;
+}
