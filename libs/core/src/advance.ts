@@ -1,0 +1,129 @@
+import { findJsonProblem } from '@counterstep/protocol';
+import { contextOf } from './context.js';
+import { resultsOf } from './evolve.js';
+import type { StepProgress } from './saga.js';
+import type { Transition } from './transition.js';
+import { stepsIn } from './workflow.js';
+import type { Step, WorkflowItem } from './workflow.js';
+
+/** Takes the saga as far as it can go without another event: the next steps, the turn, the next undos, the end. */
+export function advance(transition: Transition): void {
+  if (transition.saga.direction === 'forward') forward(transition);
+  if (transition.saga.direction === 'undo') undo(transition);
+}
+
+function forward(transition: Transition): void {
+  for (const [stage, item] of transition.workflow.items.entries()) {
+    if (!begin(transition, item, stage)) return;
+    const members = stepsIn(item).map((step) => transition.progress(step.name));
+    const failed = members.find((member) => isFailed(member));
+    if (failed) {
+      turn(transition, failed);
+      return;
+    }
+    if (!members.every((member) => isDone(member))) return;
+  }
+  transition.add({ type: 'finished', state: 'completed' });
+}
+
+/** Enters the item's steps that were not entered before; false when a function of the definition failed. */
+function begin(transition: Transition, item: WorkflowItem, stage: number): boolean {
+  const steps = stepsIn(item).filter((step) => !transition.progress(step.name));
+  // A group sees one context: what a member wrote must not depend on which was entered first.
+  const context = steps.length > 0 ? contextOf(transition.saga.input, resultsOf(transition.saga)) : undefined;
+  const plans: { step: Step; taken: boolean; input?: { value: unknown } }[] = [];
+  for (const step of steps) {
+    try {
+      const taken = context === undefined || !step.condition || isTrue(step.condition.evaluate(context));
+      const input = taken && context && step.input ? { value: plainJson(step.input.map(context)) } : undefined;
+      plans.push({ step, taken, ...(input && { input }) });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      transition.add({
+        type: 'attention',
+        code: 'DEFINITION_ERROR',
+        message: `the definition's code for ${step.name} failed: ${reason}`.slice(0, 1_000),
+        step: step.name,
+      });
+      return false;
+    }
+  }
+  for (const { step, taken } of plans) transition.add({ type: 'entered', step: step.name, stage, taken });
+  for (const { step, taken, input } of plans) if (taken) transition.send(step, 'forward', 1, 1, input);
+  return true;
+}
+
+function isTrue(answer: unknown): boolean {
+  if (typeof answer === 'object' && answer !== null && 'then' in answer)
+    throw new Error('the condition returned a promise; conditions are synchronous');
+  return Boolean(answer);
+}
+
+/** The value as it will be read back from history. */
+function plainJson(value: unknown): unknown {
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined) throw new Error('the input mapper returned nothing that is JSON');
+  const plain: unknown = JSON.parse(text);
+  if (typeof value === 'object' && value !== null && 'then' in value)
+    throw new Error('the input mapper returned a promise; mappers are synchronous');
+  const problem = findJsonProblem(plain);
+  if (problem) throw new Error(`the input mapper's value cannot be stored: ${problem.message}`);
+  return plain;
+}
+
+/** From forward to undo, because of a step. */
+function turn(transition: Transition, failed: StepProgress): void {
+  const { forward: attempts } = failed;
+  const error = attempts?.error ?? { code: 'UNKNOWN', message: `step ${failed.path} failed` };
+  transition.add({
+    type: 'turned',
+    aim: 'compensated',
+    cause: { ...error, step: failed.path, ...(attempts && { attempt: attempts.attempt }) },
+  });
+}
+
+/**
+ * Undo goes by stage, the last entered first: an effect is undone only after every effect that came to depend on it.
+ * What is still in flight is waited for; nothing forward is sent any more.
+ */
+function undo(transition: Transition): void {
+  const entered = Object.values(transition.saga.steps);
+  // A retry that was planned will not be made: the attempt's last word stands.
+  for (const step of entered)
+    if (step.forward?.status === 'waiting') transition.add({ type: 'gaveUp', step: step.path, direction: 'forward' });
+  if (entered.some((step) => step.forward?.status === 'running')) return;
+
+  const stages = [...new Set(entered.map((step) => step.stage))].sort((a, b) => b - a);
+  for (const stage of stages) {
+    const members = entered.filter((step) => step.stage === stage).map((step) => step.path);
+    for (const path of members) {
+      const step = transition.workflow.step(path);
+      if (needsUndo(step, transition.progress(path))) transition.send(step, 'undo', 1, 1);
+    }
+    if (members.some((path) => isUndoOpen(transition.progress(path)))) return;
+  }
+  transition.add({ type: 'finished', state: transition.saga.aim });
+}
+
+/** Whether the step's effect may stand, and can be undone, and nobody began to. */
+export function needsUndo(step: Step, progress: StepProgress | undefined): boolean {
+  return step.compensation !== undefined && mayStand(progress) && progress?.undo === undefined;
+}
+
+/** Whether an effect of the step may stand: it succeeded, or nobody knows. */
+export function mayStand(progress: StepProgress | undefined): boolean {
+  const outcome = progress?.forward?.outcome;
+  return progress?.forward?.status === 'ended' && outcome !== undefined && outcome !== 'rejected';
+}
+
+function isUndoOpen(progress: StepProgress | undefined): boolean {
+  return progress?.undo !== undefined && progress.undo.status !== 'ended';
+}
+
+function isDone(progress: StepProgress | undefined): boolean {
+  return progress !== undefined && (!progress.taken || progress.forward?.outcome === 'succeeded');
+}
+
+function isFailed(progress: StepProgress | undefined): boolean {
+  return progress?.forward?.status === 'ended' && progress.forward.outcome !== 'succeeded';
+}

@@ -1,0 +1,121 @@
+import { NAME_PATTERN, barrierModeSchema, queueOf } from '@counterstep/protocol';
+import * as z from 'zod';
+import type { Problem } from './errors.js';
+import type { RetryPolicy } from './retry.js';
+import { STEP_OPTIONS } from './steps.js';
+import type { StepDraft } from './steps.js';
+
+const MAX_DURATION = 365 * 24 * 3_600_000;
+const MAX_RETRIES = 1_000;
+
+/** Everything wrong with one step, as a list: a builder that stops at the first mistake makes its user guess the rest. */
+export function checkStep(draft: StepDraft): Problem[] {
+  const { name: step, worker, options } = draft;
+  const problems: Problem[] = [];
+  const wrong = (code: string, message: string, mend: string): void => {
+    problems.push({ code, message, mend, step: String(step) });
+  };
+
+  if (!isName(step))
+    wrong('BAD_NAME', `'${String(step)}' is no name for a step`, 'use letters, digits, _, - and inner dots');
+  if (!isName(worker))
+    wrong('BAD_WORKER', `'${String(worker)}' is no name of a worker`, "name a handler, such as 'payments.charge'");
+  for (const key of Object.keys(options))
+    if (!(STEP_OPTIONS as readonly string[]).includes(key))
+      wrong('UNKNOWN_OPTION', `there is no option '${key}'`, `the options are ${STEP_OPTIONS.join(', ')}`);
+  if (draft.conditional && typeof draft.condition !== 'function')
+    wrong('CONDITION_NOT_FUNCTION', 'the condition is not a function', 'pass (context) => boolean');
+  if (options.input !== undefined && typeof options.input !== 'function')
+    wrong('INPUT_NOT_FUNCTION', 'the input mapper is not a function', 'pass (context) => JSON');
+  if (options.queue !== undefined && !isName(options.queue))
+    wrong('BAD_QUEUE', `'${options.queue}' is no name of a queue`, 'use letters, digits, _, - and inner dots');
+  if (options.barrier !== undefined && !barrierModeSchema.safeParse(options.barrier).success)
+    wrong('BAD_BARRIER', `'${String(options.barrier)}' is no barrier mode`, 'use transaction, external or none');
+  if (options.output !== undefined) problems.push(...checkSchema(options.output, 'output', step));
+  problems.push(...checkRetry(options.retry, 'retry', step), ...checkRetry(options.undoRetry, 'undoRetry', step));
+  for (const key of ['attemptTimeout', 'stepTimeout'] as const) {
+    const value = options[key];
+    if (value !== undefined && !isWithin(value, 1, MAX_DURATION))
+      wrong('TIMEOUT_OUT_OF_BOUNDS', `${key} is ${String(value)}`, `use 1 to ${MAX_DURATION} milliseconds`);
+  }
+  const weight = options.progressWeight;
+  if (weight !== undefined && !(Number.isFinite(weight) && weight >= 0))
+    wrong('WEIGHT_OUT_OF_BOUNDS', `progressWeight is ${String(weight)}`, 'use 0 or a positive number');
+  problems.push(...checkCompensation(draft));
+  return problems;
+}
+
+function checkCompensation({ name: step, worker, options }: StepDraft): Problem[] {
+  const { compensation } = options;
+  if (compensation === undefined) return [];
+  if (!isName(compensation))
+    return [
+      {
+        code: 'BAD_WORKER',
+        message: `'${String(compensation)}' is no name of a compensation`,
+        mend: "name a handler, such as 'payments.refund'",
+        step,
+      },
+    ];
+  // A name without a dot says nothing about its queue: it travels on the action's.
+  const queue = options.queue ?? (isName(worker) ? queueOf(worker) : '');
+  if (compensation.includes('.') && queueOf(compensation) !== queue)
+    return [
+      {
+        code: 'UNDO_ELSEWHERE',
+        message: `'${compensation}' is on queue ${queueOf(compensation)}, its action on ${queue}`,
+        mend: 'let one worker app hold both, or an undo could not find what the action did',
+        step,
+      },
+    ];
+  return [];
+}
+
+/** Checks what `withRetryConfig` or a step's `retry` was given. */
+export function checkRetry(policy: Partial<RetryPolicy> | undefined, where: string, step?: string): Problem[] {
+  if (policy === undefined) return [];
+  const problems: Problem[] = [];
+  const wrong = (message: string, mend: string): void => {
+    problems.push({ code: 'RETRY_OUT_OF_BOUNDS', message: `${where}: ${message}`, mend, ...(step && { step }) });
+  };
+  const { maxRetries, initialDelay, backoffFactor, maxDelay, jitter, budget } = policy;
+  if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && isWithin(maxRetries, 0, MAX_RETRIES)))
+    wrong(`maxRetries is ${maxRetries}`, `use a whole number from 0 to ${MAX_RETRIES}`);
+  for (const [key, value] of Object.entries({ initialDelay, maxDelay, budget }))
+    if (value !== undefined && !isWithin(value, 0, MAX_DURATION))
+      wrong(`${key} is ${value}`, `use 0 to ${MAX_DURATION} milliseconds`);
+  if (backoffFactor !== undefined && !isWithin(backoffFactor, 1, 100))
+    wrong(`backoffFactor is ${backoffFactor}`, 'use 1 to 100');
+  if (jitter !== undefined && jitter !== 'full' && jitter !== 'none')
+    wrong(`jitter is ${String(jitter)}`, "use 'full' or 'none'");
+  return problems;
+}
+
+/** A schema must be zod and describable as JSON Schema: the digest covers it, and its values are stored as JSON. */
+export function checkSchema(schema: unknown, where: string, step?: string): Problem[] {
+  const at = step === undefined ? {} : { step };
+  if (!(schema instanceof z.ZodType))
+    return [{ code: 'NOT_A_SCHEMA', message: `${where} is not a zod schema`, mend: 'pass a zod 4 schema', ...at }];
+  try {
+    z.toJSONSchema(schema, { io: 'output' });
+    return [];
+  } catch (error) {
+    return [
+      {
+        code: 'SCHEMA_NOT_JSON',
+        message: `${where} cannot be told as JSON Schema: ${error instanceof Error ? error.message : String(error)}`,
+        mend: 'describe JSON: strings for dates, no transforms, no functions',
+        ...at,
+      },
+    ];
+  }
+}
+
+export function isName(value: unknown): value is string {
+  // Names are keys of plain objects: what every object has by birth is no name.
+  return typeof value === 'string' && NAME_PATTERN.test(value) && !(value in {});
+}
+
+function isWithin(value: unknown, low: number, high: number): boolean {
+  return typeof value === 'number' && value >= low && value <= high;
+}

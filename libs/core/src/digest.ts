@@ -1,0 +1,60 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import * as z from 'zod';
+import type { Step, StepDescription, WorkflowDescription, WorkflowItem } from './workflow.js';
+
+/** The definition as plain data, with its digest: SHA-256 over canonical JSON (keys in order), 32 hex digits kept. */
+export function describeWorkflow(
+  name: string,
+  version: number,
+  items: readonly WorkflowItem[],
+  inputSchema: z.ZodType | undefined,
+): WorkflowDescription {
+  const content = {
+    format: 1 as const,
+    name,
+    version,
+    ...(inputSchema && { inputSchema: jsonSchema(inputSchema) }),
+    items: items.map((item) =>
+      item.kind === 'parallel'
+        ? { kind: item.kind, name: item.name, members: item.members.map(describeStep) }
+        : describeStep(item),
+    ),
+  };
+  return { ...content, digest: digestOf(content) };
+}
+
+/** The digest of a definition as plain data; a digest that it already names does not count. */
+export function digestOf(content: Omit<WorkflowDescription, 'digest'>): string {
+  const { digest: _, ...rest } = content as WorkflowDescription;
+  return bytesToHex(sha256(utf8ToBytes(canonical(rest)))).slice(0, 32);
+}
+
+/** The names under which a step's functions are asked for when the definition comes back from JSON. */
+export const conditionName = (step: string): string => `${step}.condition`;
+export const inputName = (step: string): string => `${step}.input`;
+
+function describeStep(step: Step): StepDescription {
+  const { condition, input, output, ...plain } = step;
+  return {
+    ...plain,
+    ...(condition && { condition: conditionName(step.name) }),
+    ...(input && { input: inputName(step.name) }),
+    ...(output && { output: jsonSchema(output) }),
+  };
+}
+
+function jsonSchema(schema: z.ZodType): unknown {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'output' }) as Record<string, unknown>;
+  return rest;
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const fields = Object.entries(value)
+    .filter(([, field]) => field !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`);
+  return `{${fields.join(',')}}`;
+}

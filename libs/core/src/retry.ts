@@ -1,0 +1,55 @@
+/** How often and when a command is sent again. All times in milliseconds. */
+export interface RetryPolicy {
+  /** Sendings after the first; 0 means one attempt. */
+  readonly maxRetries: number;
+  /** Delay before the first retry. */
+  readonly initialDelay: number;
+  /** Each further delay is the former times this. */
+  readonly backoffFactor: number;
+  /** No delay is longer. */
+  readonly maxDelay: number;
+  /** `full` draws the delay from 0 to the computed one, so that a crowd of failures does not return as a crowd. */
+  readonly jitter: 'full' | 'none';
+  /** No retry begins later than so long after the first sending. */
+  readonly budget?: number;
+  /** Error codes after which no retry is made. */
+  readonly nonRetryableCodes?: readonly string[];
+}
+
+export const FORWARD_RETRY: RetryPolicy = {
+  maxRetries: 3,
+  initialDelay: 1_000,
+  backoffFactor: 2,
+  maxDelay: 60_000,
+  jitter: 'full',
+};
+
+/** Undo is more patient: giving up leaves an effect standing and needs a person. */
+export const UNDO_RETRY: RetryPolicy = {
+  maxRetries: 10,
+  initialDelay: 1_000,
+  backoffFactor: 2,
+  maxDelay: 300_000,
+  jitter: 'full',
+};
+
+/**
+ * Milliseconds until attempt `failedAttempt + 1`, or undefined when the policy allows no more.
+ * Exponential backoff with full jitter as in "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
+ * `random` is in [0, 1).
+ */
+export function retryDelay(
+  policy: RetryPolicy,
+  failedAttempt: number,
+  random: number,
+  elapsed: number,
+): number | undefined {
+  if (failedAttempt > policy.maxRetries) return undefined;
+  const ceiling = Math.min(
+    policy.maxDelay,
+    policy.initialDelay * policy.backoffFactor ** (failedAttempt - 1),
+  );
+  const delay = Math.round(policy.jitter === 'full' ? ceiling * random : ceiling);
+  if (policy.budget !== undefined && elapsed + delay > policy.budget) return undefined;
+  return delay;
+}

@@ -1,0 +1,190 @@
+import type * as z from 'zod';
+import { checkRetry, checkSchema, checkStep, isName } from './check.js';
+import type { WorkflowContext } from './context.js';
+import { describeWorkflow } from './digest.js';
+import { ValidationError } from './errors.js';
+import type { Problem } from './errors.js';
+import type { RetryPolicy } from './retry.js';
+import { stepOf } from './steps.js';
+import type { StepDraft, StepOptions } from './steps.js';
+import { Workflow, stepsIn } from './workflow.js';
+import type { WorkflowItem } from './workflow.js';
+
+type OutputOf<Schema> = Schema extends z.ZodType<infer Output> ? Output : unknown;
+
+/** A member of a parallel group: a name, a worker, and the options of `addStep`. */
+export type ParallelMember<Context = WorkflowContext> = StepOptions<Context> & {
+  readonly name: string;
+  readonly worker: string;
+};
+
+type MemberResults<Members extends readonly ParallelMember<never>[]> = {
+  [Member in Members[number] as Member['name']]: OutputOf<Member['output']>;
+};
+
+export interface WorkflowOptions<Input extends z.ZodType> {
+  /** A whole number, 1 by default. Sagas that run stay with the version they began with. */
+  readonly version?: number;
+  /** Checks what a saga is started with. */
+  readonly input?: Input;
+}
+
+export interface BuildOptions {
+  /** Makes warnings errors. */
+  readonly strict?: boolean;
+}
+
+type Draft = { kind: 'step'; step: StepDraft } | { kind: 'parallel'; members: readonly StepDraft[] };
+
+/**
+ * Builds a workflow step by step. Nothing is checked before `build()`, which then names every problem at once. The
+ * results of earlier steps have the types of their output schemas in later conditions and input mappers.
+ */
+export class WorkflowBuilder<Input = Record<string, unknown>, Results = Record<never, never>> {
+  private readonly drafts: Draft[] = [];
+  private retry: Partial<RetryPolicy> = {};
+  private readonly version: number;
+  private readonly inputSchema: z.ZodType<Input> | undefined;
+
+  constructor(
+    private readonly name: string,
+    options: WorkflowOptions<z.ZodType<Input>> = {},
+  ) {
+    this.version = options.version ?? 1;
+    this.inputSchema = options.input;
+  }
+
+  /** Adds a step that runs after all that were added before. */
+  addStep<const Name extends string, Output extends z.ZodType | undefined = undefined>(
+    name: Name,
+    worker: string,
+    compensationOrOptions: string | StepOptions<WorkflowContext<Input, Results>, Output> = {},
+  ): WorkflowBuilder<Input, Results & Record<Name, OutputOf<Output>>> {
+    const options = optionsOf(compensationOrOptions);
+    return this.add({ kind: 'step', step: { name, worker, options, conditional: false } });
+  }
+
+  /** Adds a step that runs only if `condition` is true when its turn comes; the answer is recorded and never asked again. */
+  addConditionalStep<const Name extends string, Output extends z.ZodType | undefined = undefined>(
+    name: Name,
+    worker: string,
+    condition: (context: WorkflowContext<Input, Results>) => unknown,
+    compensationOrOptions: string | StepOptions<WorkflowContext<Input, Results>, Output> = {},
+  ): WorkflowBuilder<Input, Results & Record<Name, OutputOf<Output> | undefined>> {
+    const options = optionsOf(compensationOrOptions);
+    return this.add({ kind: 'step', step: { name, worker, options, conditional: true, condition } });
+  }
+
+  /** Adds steps that run at the same time; what comes next waits for all of them. They are undone at the same time too. */
+  addParallelSteps<const Members extends readonly ParallelMember<WorkflowContext<Input, Results>>[]>(
+    members: Members,
+  ): WorkflowBuilder<Input, Results & MemberResults<Members>> {
+    const drafts = members.map(
+      ({ name, worker, ...options }): StepDraft => ({
+        name,
+        worker,
+        options: options as StepOptions,
+        conditional: false,
+      }),
+    );
+    return this.add({ kind: 'parallel', members: drafts });
+  }
+
+  /** Sets what applies to every step that does not say otherwise. */
+  withRetryConfig(retry: Partial<RetryPolicy>): this {
+    this.retry = { ...this.retry, ...retry };
+    return this;
+  }
+
+  /** The frozen definition, or one `ValidationError` that lists every problem. */
+  build({ strict = false }: BuildOptions = {}): Workflow<Input> {
+    const problems = this.check();
+    const warnings = problems.length === 0 ? this.warn() : [];
+    const refused = strict ? [...problems, ...warnings] : problems;
+    if (refused.length > 0) {
+      const lines = refused.map((p) => `  ${p.code}${p.step ? ` at '${p.step}'` : ''}: ${p.message} (${p.mend})`);
+      throw new ValidationError(
+        'INVALID_WORKFLOW',
+        `workflow '${this.name}' cannot be built:\n${lines.join('\n')}`,
+        refused,
+      );
+    }
+    const items = this.items();
+    const description = describeWorkflow(this.name, this.version, items, this.inputSchema);
+    return new Workflow<Input>(
+      this.name,
+      this.version,
+      description.digest,
+      items,
+      this.inputSchema,
+      Object.freeze(warnings),
+      description,
+    );
+  }
+
+  private add<Next>(draft: Draft): WorkflowBuilder<Input, Next> {
+    this.drafts.push(draft);
+    return this as unknown as WorkflowBuilder<Input, Next>;
+  }
+
+  private items(): readonly WorkflowItem[] {
+    let groups = 0;
+    return Object.freeze(
+      this.drafts.map((draft): WorkflowItem => {
+        if (draft.kind === 'step') return stepOf(draft.step, this.retry);
+        const members = Object.freeze(draft.members.map((member) => stepOf(member, this.retry)));
+        groups += 1;
+        return Object.freeze({ kind: 'parallel', name: `parallel-${groups}`, members });
+      }),
+    );
+  }
+
+  private check(): Problem[] {
+    const steps = this.drafts.flatMap((draft) => (draft.kind === 'step' ? [draft.step] : draft.members));
+    const problems: Problem[] = [];
+    if (!isName(this.name))
+      problems.push({
+        code: 'BAD_NAME',
+        message: `'${String(this.name)}' is no name for a workflow`,
+        mend: 'use letters, digits, _, - and inner dots',
+      });
+    if (!(Number.isInteger(this.version) && this.version >= 1))
+      problems.push({ code: 'BAD_VERSION', message: `the version is ${this.version}`, mend: 'use 1, 2, 3, …' });
+    if (steps.length === 0)
+      problems.push({ code: 'EMPTY_WORKFLOW', message: 'there is no step', mend: 'add a step before build()' });
+    for (const draft of this.drafts)
+      if (draft.kind === 'parallel' && draft.members.length === 0)
+        problems.push({ code: 'EMPTY_GROUP', message: 'a parallel group has no members', mend: 'add members' });
+    if (this.inputSchema !== undefined) problems.push(...checkSchema(this.inputSchema, 'input'));
+    problems.push(...checkRetry(this.retry, 'withRetryConfig'));
+    const seen = new Set<string>();
+    for (const step of steps) {
+      problems.push(...checkStep(step));
+      if (seen.has(step.name))
+        problems.push({
+          code: 'DUPLICATE_NAME',
+          message: `two steps are named '${step.name}'`,
+          mend: 'history and undo know a step by its name: give each its own',
+          step: step.name,
+        });
+      seen.add(step.name);
+    }
+    return problems;
+  }
+
+  private warn(): Problem[] {
+    return this.items()
+      .flatMap(stepsIn)
+      .filter((step) => step.compensation === undefined && !step.readOnly)
+      .map((step) => ({
+        code: 'NO_UNDO',
+        message: 'its effect would stay when the saga is undone',
+        mend: 'name a compensation, or mark it readOnly',
+        step: step.name,
+      }));
+  }
+}
+
+function optionsOf(given: unknown): StepOptions {
+  return typeof given === 'string' ? { compensation: given } : (given as StepOptions);
+}

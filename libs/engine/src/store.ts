@@ -1,0 +1,181 @@
+import type { HistoryRecord, Saga, SagaRow } from '@counterstep/core';
+import type { SagaState } from '@counterstep/protocol';
+
+/**
+ * The port behind which sagas are kept. Two implementations, one suite (libs/testing): in memory, and on Postgres.
+ *
+ * A *lane* is one writer's own stream of commits. Every record that it writes carries the lane's id and a number that
+ * grows by one, and the lane keeps the number up to which the broker has confirmed everything that the records ask to be
+ * published. So history is the outbox: whoever takes over a dead lane sends again what is above that number.
+ *
+ * Every method rejects with `StateStoreError` when the store cannot be reached (retryable), or with `StoreContentError`
+ * when it refuses what was to be written.
+ */
+export interface Store {
+  /** Brings up what the store needs (connections, schema check). Idempotent. */
+  open(): Promise<void>;
+
+  /** The store's clock: milliseconds since the epoch. */
+  now(): Promise<number>;
+
+  /** A secret of this installation, the same for all who share the store; at least 32 bytes. Reply tokens are made with it. */
+  secret(): Promise<Uint8Array>;
+
+  /** A new lane with a new id, owned by the caller until it is closed or its connection is lost. `digests` are the definitions the owner has. */
+  openLane(digests: readonly string[]): Promise<Lane>;
+
+  /**
+   * Takes over one lane whose owner is gone, or resolves undefined when there is none. Its former owner can write nothing
+   * any more. Of several callers one gets it.
+   */
+  takeDeadLane(): Promise<DeadLane | undefined>;
+
+  /** Up to which number each lane is confirmed; a lane that is not in the answer is gone, and so confirmed in full. */
+  confirmedNumbers(laneIds: readonly number[]): Promise<ReadonlyMap<number, number>>;
+
+  /** Histories by id, of unfinished and finished sagas; absent ones are left out. Ordered by `seq`. */
+  load(sagaIds: readonly string[]): Promise<StoredSaga[]>;
+
+  /** The keys among these that are taken. */
+  findKeys(keys: readonly KeyName[]): Promise<TakenKey[]>;
+
+  /**
+   * Unfinished sagas whose `dueAt` is not after `before`, the soonest first. Uses a coarse index, so it may be called
+   * every few seconds whatever the number of sagas.
+   */
+  dueSagas(before: number, limit: number): Promise<{ sagaId: string; dueAt: number; digest: string }[]>;
+
+  /** Parked inputs whose definition is among `digests`, the oldest first. They stay until a batch names them in `unpark`. */
+  parkedInputs(digests: readonly string[], limit: number): Promise<StoredParkedInput[]>;
+
+  /** Unfinished sagas that nothing will move and nobody was told of (promise 6): must always be empty. */
+  hangingSagas(limit: number): Promise<string[]>;
+
+  /** Rows for lists, the newest first; `before` is the last id of the page before. */
+  list(query: SagaQuery): Promise<SagaRow[]>;
+
+  /* The state store of the library form. */
+
+  /** One version-checked transition with its record, through the same commit as every other. Rejects with `StateStoreError` (`STALE_SAGA`) when the saga has moved on. */
+  saveContext(context: SagaContext): Promise<void>;
+  /** The saga as it is; undefined when there is none. */
+  loadContext(sagaId: string): Promise<SagaContext | undefined>;
+  /** Deletes a finished saga with its history; false when there is none, or it is not finished. */
+  deleteContext(sagaId: string): Promise<boolean>;
+  /** The ids of the sagas that match. */
+  listContexts(query?: { workflowId?: string; state?: SagaState }): Promise<string[]>;
+
+  /** Closes every lane and connection. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface Lane {
+  readonly id: number;
+  /**
+   * Commits a batch in one transaction. Each write is checked by itself: one whose saga is not at `expectedVersion`, or
+   * whose key is taken, writes nothing and is named in the answer; all others are written. A lane that was taken over
+   * writes nothing at all. Calls must not overlap.
+   */
+  commit(batch: Batch): Promise<CommitResult>;
+  /** Gives the lane up. When everything is confirmed nothing of it is left, else another takes it over. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface Batch {
+  /** At most one per saga, each key at most once. */
+  readonly writes: readonly Write[];
+  /** The broker has confirmed all messages of this lane's records up to this number. */
+  readonly confirmed: number;
+  readonly park: readonly ParkedInput[];
+  /** Parked inputs that this batch deals with. */
+  readonly unpark: readonly number[];
+}
+
+/** One saga's transition: it was at `expectedVersion` (0: it did not exist), and is `saga` after `records`. */
+export interface Write {
+  readonly expectedVersion: number;
+  readonly saga: Saga;
+  readonly records: readonly NumberedRecord[];
+  /** Taken by a start. */
+  readonly key?: KeyName & { readonly bodyHash: string };
+}
+
+export interface NumberedRecord extends HistoryRecord {
+  readonly lane: number;
+  /** Counts from 1 within the lane. */
+  readonly number: number;
+}
+
+export type CommitResult =
+  | { readonly kind: 'laneLost' }
+  /** `now`: the store's clock at the commit. */
+  | { readonly kind: 'committed'; readonly stale: readonly string[]; readonly now: number };
+
+export interface StoredSaga {
+  readonly sagaId: string;
+  readonly records: readonly NumberedRecord[];
+}
+
+export interface DeadLane {
+  readonly id: number;
+  /** Histories, from the first record on, of the sagas that have records above the confirmed number. */
+  readonly sagas: readonly StoredSaga[];
+  /** The number above which messages must be sent again. */
+  readonly confirmed: number;
+  /** Everything was confirmed: the lane is forgotten. */
+  done(): Promise<void>;
+}
+
+/** Scope and key: a request id, or a business key. */
+export interface KeyName {
+  readonly scope: string;
+  readonly key: string;
+}
+
+export interface TakenKey extends KeyName {
+  readonly sagaId: string;
+  readonly bodyHash: string;
+}
+
+/** An input that cannot be applied now: the definition is absent, or the saga is quarantined. */
+export interface ParkedInput {
+  readonly sagaId: string;
+  readonly digest: string;
+  readonly code: string;
+  /** JSON. */
+  readonly input: string;
+}
+
+export interface StoredParkedInput extends ParkedInput {
+  readonly id: number;
+}
+
+export interface SagaQuery {
+  readonly workflow?: string;
+  readonly states?: readonly SagaState[];
+  /** Only those that wait for a person. */
+  readonly attention?: boolean;
+  readonly before?: string;
+  readonly limit: number;
+}
+
+/** A saga with its last record: what the seeds' state store saves and loads. */
+export interface SagaContext {
+  readonly saga: Saga;
+  /** The record that led to `saga`, whose `seq` is the saga's version. */
+  readonly record: HistoryRecord;
+}
+
+/** The store refused the content of a batch (text that it cannot hold, a constraint). Retrying the same is useless. */
+export class StoreContentError extends Error {
+  readonly retryable = false;
+  constructor(
+    /** The SQLSTATE. */
+    readonly code: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'StoreContentError';
+  }
+}
