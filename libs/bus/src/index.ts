@@ -1,0 +1,19 @@
+export { BusClosedError } from './bus.js';
+export type {
+  Bus,
+  BusHealth,
+  BusLogger,
+  Delivery,
+  OutgoingMessage,
+  RefusedMessage,
+  SubscribeOptions,
+  Subscription,
+  TopicSpec,
+} from './bus.js';
+export { MAX_MESSAGE_BYTES, sizeOf } from './message-size.js';
+export { partitionFor } from './partitioner.js';
+export { UnknownTopicError } from './unknown-topic.js';
+export { MemoryBroker } from './memory/memory-broker.js';
+export type { MemoryBrokerOptions } from './memory/memory-broker.js';
+export { MemoryBus } from './memory/memory-bus.js';
+export type { Later, MemoryFaults } from './memory/faults.js';

@@ -1,0 +1,108 @@
+import {
+  BusClosedError,
+  type Bus,
+  type BusHealth,
+  type BusLogger,
+  type OutgoingMessage,
+  type RefusedMessage,
+  type SubscribeOptions,
+  type Subscription,
+  type TopicSpec,
+} from '../bus.js';
+import { partitionFor } from '../partitioner.js';
+import { UnknownTopicError } from '../unknown-topic.js';
+import { MemoryBroker, type MemoryBrokerOptions } from './memory-broker.js';
+import { MemorySubscription } from './memory-subscription.js';
+
+/**
+ * The bus within one process. `new MemoryBus()` has a broker of its own; `broker.connect()` makes several clients of one
+ * broker. Keeps every promise of `Bus` unless faults are switched on.
+ */
+export class MemoryBus implements Bus {
+  readonly broker: MemoryBroker;
+  readonly #logger: BusLogger | undefined;
+  readonly #subscriptions = new Set<Subscription>();
+  readonly #waiting = new Map<symbol, { go: () => void; abandon: () => void }>();
+  #closing: Promise<void> | undefined;
+
+  constructor(brokerOrOptions: MemoryBroker | MemoryBrokerOptions = {}, logger?: BusLogger) {
+    this.broker =
+      brokerOrOptions instanceof MemoryBroker ? brokerOrOptions : new MemoryBroker(brokerOrOptions);
+    this.#logger = logger;
+  }
+
+  publish(messages: readonly OutgoingMessage[]): Promise<RefusedMessage[]> {
+    return this.#whenAvailable(() => this.broker.append(messages));
+  }
+
+  subscribe(options: SubscribeOptions): Subscription {
+    if (this.#closing !== undefined) throw new BusClosedError();
+    const subscription = new MemorySubscription(this.broker, options, this.#logger);
+    this.#subscriptions.add(subscription);
+    return subscription;
+  }
+
+  ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
+    return this.#whenAvailable(() => this.broker.createTopics(topics));
+  }
+
+  partitionOf(topic: string, key: string): Promise<number> {
+    return this.#whenAvailable(() => {
+      const logs = this.broker.logsOf(topic);
+      if (logs === undefined) throw new UnknownTopicError(topic);
+      return partitionFor(key, logs.length);
+    });
+  }
+
+  health(): BusHealth {
+    return this.#closing === undefined ? this.broker.health() : { ready: false, reason: 'the bus is closed' };
+  }
+
+  close({ drainMs = 5_000 }: { drainMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(drainMs);
+    return this.#closing;
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
+    if (this.#waiting.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const deadline = setTimeout(resolve, drainMs);
+      this.#drained = () => {
+        clearTimeout(deadline);
+        resolve();
+      };
+    });
+    for (const { abandon } of this.#waiting.values()) abandon();
+  }
+
+  #drained: () => void = () => undefined;
+
+  /** In the order of the calls: while one waits for the broker, the later ones wait behind it. */
+  #whenAvailable<T>(task: () => T): Promise<T> {
+    if (this.#closing !== undefined) return Promise.reject(new BusClosedError());
+    return new Promise((resolve, reject) => {
+      const run = () => {
+        try {
+          resolve(task());
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      };
+      if (this.broker.available) return run();
+      const id = Symbol('call');
+      const go = () => {
+        this.#waiting.delete(id);
+        run();
+        if (this.#waiting.size === 0) this.#drained();
+      };
+      const forget = this.broker.whenAvailable(go);
+      const abandon = () => {
+        forget();
+        this.#waiting.delete(id);
+        reject(new BusClosedError());
+      };
+      this.#waiting.set(id, { go, abandon });
+    });
+  }
+}
