@@ -35,7 +35,8 @@ function begin(transition: Transition, item: WorkflowItem, stage: number): boole
   for (const step of steps) {
     try {
       const taken = context === undefined || !step.condition || isTrue(step.condition.evaluate(context));
-      const input = taken && context && step.input ? { value: plainJson(step.input.map(context)) } : undefined;
+      const input =
+        taken && context && step.input ? { value: plainJson(step.input.map(context)) } : undefined;
       plans.push({ step, taken, ...(input && { input }) });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -90,7 +91,8 @@ function undo(transition: Transition): void {
   const entered = Object.values(transition.saga.steps);
   // A retry that was planned will not be made: the attempt's last word stands.
   for (const step of entered)
-    if (step.forward?.status === 'waiting') transition.add({ type: 'gaveUp', step: step.path, direction: 'forward' });
+    if (step.forward?.status === 'waiting')
+      transition.add({ type: 'gaveUp', step: step.path, direction: 'forward' });
   if (entered.some((step) => step.forward?.status === 'running')) return;
 
   const stages = [...new Set(entered.map((step) => step.stage))].sort((a, b) => b - a);

@@ -19,7 +19,11 @@ export function checkStep(draft: StepDraft): Problem[] {
   if (!isName(step))
     wrong('BAD_NAME', `'${String(step)}' is no name for a step`, 'use letters, digits, _, - and inner dots');
   if (!isName(worker))
-    wrong('BAD_WORKER', `'${String(worker)}' is no name of a worker`, "name a handler, such as 'payments.charge'");
+    wrong(
+      'BAD_WORKER',
+      `'${String(worker)}' is no name of a worker`,
+      "name a handler, such as 'payments.charge'",
+    );
   for (const key of Object.keys(options))
     if (!(STEP_OPTIONS as readonly string[]).includes(key))
       wrong('UNKNOWN_OPTION', `there is no option '${key}'`, `the options are ${STEP_OPTIONS.join(', ')}`);
@@ -28,11 +32,22 @@ export function checkStep(draft: StepDraft): Problem[] {
   if (options.input !== undefined && typeof options.input !== 'function')
     wrong('INPUT_NOT_FUNCTION', 'the input mapper is not a function', 'pass (context) => JSON');
   if (options.queue !== undefined && !isName(options.queue))
-    wrong('BAD_QUEUE', `'${options.queue}' is no name of a queue`, 'use letters, digits, _, - and inner dots');
+    wrong(
+      'BAD_QUEUE',
+      `'${options.queue}' is no name of a queue`,
+      'use letters, digits, _, - and inner dots',
+    );
   if (options.barrier !== undefined && !barrierModeSchema.safeParse(options.barrier).success)
-    wrong('BAD_BARRIER', `'${String(options.barrier)}' is no barrier mode`, 'use transaction, external or none');
+    wrong(
+      'BAD_BARRIER',
+      `'${String(options.barrier)}' is no barrier mode`,
+      'use transaction, external or none',
+    );
   if (options.output !== undefined) problems.push(...checkSchema(options.output, 'output', step));
-  problems.push(...checkRetry(options.retry, 'retry', step), ...checkRetry(options.undoRetry, 'undoRetry', step));
+  problems.push(
+    ...checkRetry(options.retry, 'retry', step),
+    ...checkRetry(options.undoRetry, 'undoRetry', step),
+  );
   for (const key of ['attemptTimeout', 'stepTimeout'] as const) {
     const value = options[key];
     if (value !== undefined && !isWithin(value, 1, MAX_DURATION))
@@ -72,11 +87,20 @@ function checkCompensation({ name: step, worker, options }: StepDraft): Problem[
 }
 
 /** Checks what `withRetryConfig` or a step's `retry` was given. */
-export function checkRetry(policy: Partial<RetryPolicy> | undefined, where: string, step?: string): Problem[] {
+export function checkRetry(
+  policy: Partial<RetryPolicy> | undefined,
+  where: string,
+  step?: string,
+): Problem[] {
   if (policy === undefined) return [];
   const problems: Problem[] = [];
   const wrong = (message: string, mend: string): void => {
-    problems.push({ code: 'RETRY_OUT_OF_BOUNDS', message: `${where}: ${message}`, mend, ...(step && { step }) });
+    problems.push({
+      code: 'RETRY_OUT_OF_BOUNDS',
+      message: `${where}: ${message}`,
+      mend,
+      ...(step && { step }),
+    });
   };
   const { maxRetries, initialDelay, backoffFactor, maxDelay, jitter, budget } = policy;
   if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && isWithin(maxRetries, 0, MAX_RETRIES)))
@@ -95,7 +119,9 @@ export function checkRetry(policy: Partial<RetryPolicy> | undefined, where: stri
 export function checkSchema(schema: unknown, where: string, step?: string): Problem[] {
   const at = step === undefined ? {} : { step };
   if (!(schema instanceof z.ZodType))
-    return [{ code: 'NOT_A_SCHEMA', message: `${where} is not a zod schema`, mend: 'pass a zod 4 schema', ...at }];
+    return [
+      { code: 'NOT_A_SCHEMA', message: `${where} is not a zod schema`, mend: 'pass a zod 4 schema', ...at },
+    ];
   try {
     z.toJSONSchema(schema, { io: 'output' });
     return [];

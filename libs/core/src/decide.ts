@@ -11,7 +11,12 @@ import type { Step, Workflow } from './workflow.js';
  * The heart: what an event does to a saga. Total, synchronous, pure. Every pair of state and event has a defined result;
  * what is late, foreign or a duplicate is ignored with a reason and never an exception. `saga` is undefined for a start.
  */
-export function decide(workflow: Workflow, saga: Saga | undefined, event: SagaEvent, moment: Moment): Decision {
+export function decide(
+  workflow: Workflow,
+  saga: Saga | undefined,
+  event: SagaEvent,
+  moment: Moment,
+): Decision {
   if (event.type === 'start') {
     if (saga) return ignored('the saga was started before');
     return start(workflow, event, moment);
@@ -34,7 +39,7 @@ const HANDLERS: { readonly [Type in Exclude<SagaEvent['type'], 'start'>]: Handle
   timer: onTimer,
   cancel: onCancel,
   quarantine: (transition, event) => {
-    transition.add({ type: 'attention', code: event.code, message: event.message });
+    transition.add({ type: 'attention', code: event.code, message: event.message, hold: true });
     return undefined;
   },
 };
@@ -69,7 +74,10 @@ function onReply(transition: Transition, event: ReplyEvent): Decision | undefine
 
   // Where the barrier does not keep a rejection for good, an earlier attempt may have done what this one denies.
   const outcome =
-    reply.outcome === 'rejected' && event.direction === 'forward' && attempts.uncertain && step.barrier !== 'transaction'
+    reply.outcome === 'rejected' &&
+    event.direction === 'forward' &&
+    attempts.uncertain &&
+    step.barrier !== 'transaction'
       ? 'unknown'
       : reply.outcome;
   transition.add({
@@ -129,7 +137,8 @@ function onDeadline(
 
 function onTimer(transition: Transition): Decision | undefined {
   const { saga, moment } = transition;
-  if (saga.state === 'pending' && saga.startAt !== undefined && saga.startAt <= moment.now) advance(transition);
+  if (saga.state === 'pending' && saga.startAt !== undefined && saga.startAt <= moment.now)
+    advance(transition);
   for (const { step, direction, attempts } of openAttempts(saga)) {
     if (attempts.status !== 'waiting' || (attempts.dueAt ?? 0) > moment.now) continue;
     transition.send(transition.workflow.step(step), direction, attempts.run, attempts.attempt + 1);
@@ -137,7 +146,10 @@ function onTimer(transition: Transition): Decision | undefined {
   return transition.facts.length > 0 ? undefined : ignored('nothing is due');
 }
 
-function onCancel(transition: Transition, event: Extract<SagaEvent, { type: 'cancel' }>): Decision | undefined {
+function onCancel(
+  transition: Transition,
+  event: Extract<SagaEvent, { type: 'cancel' }>,
+): Decision | undefined {
   const { saga } = transition;
   if (saga.direction === 'undo') return ignored('the saga is being undone already');
   const { actor, reason } = event;
@@ -152,7 +164,11 @@ function onCancel(transition: Transition, event: Extract<SagaEvent, { type: 'can
 function afterTheEnd(saga: Saga, event: SagaEvent): Decision {
   if (event.type !== 'cancel') return ignored(`the saga is ${saga.state}`);
   if (saga.state === 'cancelled') return ignored('the saga is cancelled already');
-  return { kind: 'refused', code: 'SAGA_CLOSED', message: `the saga is ${saga.state} and cannot be cancelled` };
+  return {
+    kind: 'refused',
+    code: 'SAGA_CLOSED',
+    message: `the saga is ${saga.state} and cannot be cancelled`,
+  };
 }
 
 function concluded(transition: Transition, before: Saga | undefined, event: string): Decision {
@@ -172,7 +188,9 @@ function checkOutput(step: Step, event: ReplyEvent): CheckedReply {
   if (event.outcome !== 'succeeded' || event.direction === 'undo' || !step.output) return event;
   const parsed = step.output.safeParse(event.output);
   if (parsed.success) return { outcome: 'succeeded', output: parsed.data };
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || '(output)'}: ${issue.message}`);
+  const problems = parsed.error.issues.map(
+    (issue) => `${issue.path.join('.') || '(output)'}: ${issue.message}`,
+  );
   return {
     outcome: 'failed',
     error: { code: 'OUTPUT_INVALID', message: problems.join('; ').slice(0, 2_000), retryable: true },

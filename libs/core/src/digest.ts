@@ -27,7 +27,7 @@ export function describeWorkflow(
 /** The digest of a definition as plain data; a digest that it already names does not count. */
 export function digestOf(content: Omit<WorkflowDescription, 'digest'>): string {
   const { digest: _, ...rest } = content as WorkflowDescription;
-  return bytesToHex(sha256(utf8ToBytes(canonical(rest)))).slice(0, 32);
+  return bytesToHex(sha256(utf8ToBytes(canonicalJson(rest)))).slice(0, 32);
 }
 
 /** The names under which a step's functions are asked for when the definition comes back from JSON. */
@@ -49,12 +49,13 @@ function jsonSchema(schema: z.ZodType): unknown {
   return rest;
 }
 
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+/** JSON with its keys in order: equal data gives equal text. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const fields = Object.entries(value)
     .filter(([, field]) => field !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`);
+    .map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`);
   return `{${fields.join(',')}}`;
 }

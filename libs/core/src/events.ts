@@ -43,7 +43,12 @@ export interface Moment {
 }
 
 export type Decision =
-  | { readonly kind: 'applied'; readonly saga: Saga; readonly record: HistoryRecord; readonly effects: Effects }
+  | {
+      readonly kind: 'applied';
+      readonly saga: Saga;
+      readonly record: HistoryRecord;
+      readonly effects: Effects;
+    }
   /** Late, foreign, duplicate, or asked for already: nothing changes, and this is why. */
   | { readonly kind: 'ignored'; readonly reason: string }
   /** The caller asked for what the state does not allow. */

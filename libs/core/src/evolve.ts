@@ -115,6 +115,7 @@ function commanded(saga: Saga, fact: Extract<Fact, { type: 'command' }>, at: num
     status: 'running',
     dueAt: at + fact.timeout,
     firstSentAt: sameRun?.firstSentAt ?? at,
+    sentAt: at,
     uncertain: sameRun?.uncertain ?? false,
     ...(sameRun?.outcome && { outcome: sameRun.outcome }),
     ...(sameRun?.error && { error: sameRun.error }),
@@ -126,7 +127,8 @@ function commanded(saga: Saga, fact: Extract<Fact, { type: 'command' }>, at: num
 }
 
 function replied(saga: Saga, fact: Extract<Fact, { type: 'replied' }>): Saga {
-  const definite = fact.outcome === 'succeeded' || (fact.outcome === 'rejected' && fact.direction === 'forward');
+  const definite =
+    fact.outcome === 'succeeded' || (fact.outcome === 'rejected' && fact.direction === 'forward');
   const after = changeAttempts(saga, fact.step, fact.direction, ({ dueAt: _, ...attempts }) => ({
     ...attempts,
     status: definite ? 'ended' : attempts.status,
@@ -135,7 +137,9 @@ function replied(saga: Saga, fact: Extract<Fact, { type: 'replied' }>): Saga {
     ...(fact.error && { error: fact.error }),
     ...(fact.noop && { noop: true }),
   }));
-  return fact.direction === 'forward' && fact.outcome === 'succeeded' ? withResult(after, fact.step, fact) : after;
+  return fact.direction === 'forward' && fact.outcome === 'succeeded'
+    ? withResult(after, fact.step, fact)
+    : after;
 }
 
 function withResult(saga: Saga, path: string, from: { output?: unknown; undoData?: unknown }): Saga {

@@ -32,6 +32,8 @@ export interface AttentionItem {
   readonly code: string;
   readonly message: string;
   readonly step?: string;
+  /** Nothing at all is done until a person acts: timers stand still, messages are parked. */
+  readonly hold?: true;
 }
 
 export interface Cause extends ErrorFacts {
@@ -48,6 +50,8 @@ export interface Attempts {
   /** While running, when its outcome becomes unknown; while waiting, when the next attempt is sent. */
   readonly dueAt?: number;
   readonly firstSentAt: number;
+  /** When this attempt was decided. */
+  readonly sentAt: number;
   /** The last word: once ended, how the step ended. */
   readonly outcome?: Outcome;
   /** Some attempt of this run failed or got no answer, so that the effect may stand whatever came later. */
@@ -115,10 +119,15 @@ export type Fact =
       readonly delay: number;
     }
   /** A success that came after the step was given up, before its undo was sent. */
-  | { readonly type: 'lateSuccess'; readonly step: string; readonly output?: unknown; readonly undoData?: unknown }
+  | {
+      readonly type: 'lateSuccess';
+      readonly step: string;
+      readonly output?: unknown;
+      readonly undoData?: unknown;
+    }
   | { readonly type: 'gaveUp'; readonly step: string; readonly direction: Direction }
   | { readonly type: 'turned'; readonly aim: 'compensated' | 'cancelled'; readonly cause?: Cause }
-  | { readonly type: 'attention'; readonly code: string; readonly message: string; readonly step?: string }
+  | ({ readonly type: 'attention' } & AttentionItem)
   | { readonly type: 'cancelRequested'; readonly actor?: string; readonly reason?: string }
   | { readonly type: 'finished'; readonly state: SagaState };
 
@@ -133,6 +142,11 @@ export interface HistoryRecord {
 
 export function isFinished(saga: Pick<Saga, 'state'>): boolean {
   return saga.state !== 'pending' && saga.state !== 'running';
+}
+
+/** Quarantined: the engine parks what comes for it. */
+export function isHeld(saga: Pick<Saga, 'attention'>): boolean {
+  return saga.attention.some((item) => item.hold);
 }
 
 /** What the saga is busy with; shown, never stored. */
@@ -158,7 +172,7 @@ export function openAttempts(saga: Saga): { step: string; direction: Direction; 
 
 /** When something must happen without a message: the soonest deadline or timer; undefined when there is none. */
 export function dueAt(saga: Saga): number | undefined {
-  if (isFinished(saga)) return undefined;
+  if (isFinished(saga) || saga.paused || isHeld(saga)) return undefined;
   let soonest = saga.state === 'pending' ? saga.startAt : undefined;
   for (const { attempts } of openAttempts(saga))
     if (attempts.dueAt !== undefined && (soonest === undefined || attempts.dueAt < soonest))

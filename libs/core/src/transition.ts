@@ -35,7 +35,8 @@ export class Transition {
   send(step: Step, direction: Direction, run: number, attempt: number, input?: { value: unknown }): void {
     const former = this.progress(step.name)?.[direction];
     const spent = former && former.run === run ? this.moment.now - former.firstSentAt : 0;
-    const left = direction === 'forward' && step.stepTimeout !== undefined ? step.stepTimeout - spent : Infinity;
+    const left =
+      direction === 'forward' && step.stepTimeout !== undefined ? step.stepTimeout - spent : Infinity;
     this.add({
       type: 'command',
       step: step.name,

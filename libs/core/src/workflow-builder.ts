@@ -79,14 +79,12 @@ export class WorkflowBuilder<Input = Record<string, unknown>, Results = Record<n
   addParallelSteps<const Members extends readonly ParallelMember<WorkflowContext<Input, Results>>[]>(
     members: Members,
   ): WorkflowBuilder<Input, Results & MemberResults<Members>> {
-    const drafts = members.map(
-      ({ name, worker, ...options }): StepDraft => ({
-        name,
-        worker,
-        options: options as StepOptions,
-        conditional: false,
-      }),
-    );
+    const drafts = members.map(({ name, worker, ...options }): StepDraft => ({
+      name,
+      worker,
+      options: options as StepOptions,
+      conditional: false,
+    }));
     return this.add({ kind: 'parallel', members: drafts });
   }
 
@@ -102,7 +100,9 @@ export class WorkflowBuilder<Input = Record<string, unknown>, Results = Record<n
     const warnings = problems.length === 0 ? this.warn() : [];
     const refused = strict ? [...problems, ...warnings] : problems;
     if (refused.length > 0) {
-      const lines = refused.map((p) => `  ${p.code}${p.step ? ` at '${p.step}'` : ''}: ${p.message} (${p.mend})`);
+      const lines = refused.map(
+        (p) => `  ${p.code}${p.step ? ` at '${p.step}'` : ''}: ${p.message} (${p.mend})`,
+      );
       throw new ValidationError(
         'INVALID_WORKFLOW',
         `workflow '${this.name}' cannot be built:\n${lines.join('\n')}`,
@@ -149,12 +149,24 @@ export class WorkflowBuilder<Input = Record<string, unknown>, Results = Record<n
         mend: 'use letters, digits, _, - and inner dots',
       });
     if (!(Number.isInteger(this.version) && this.version >= 1))
-      problems.push({ code: 'BAD_VERSION', message: `the version is ${this.version}`, mend: 'use 1, 2, 3, …' });
+      problems.push({
+        code: 'BAD_VERSION',
+        message: `the version is ${this.version}`,
+        mend: 'use 1, 2, 3, …',
+      });
     if (steps.length === 0)
-      problems.push({ code: 'EMPTY_WORKFLOW', message: 'there is no step', mend: 'add a step before build()' });
+      problems.push({
+        code: 'EMPTY_WORKFLOW',
+        message: 'there is no step',
+        mend: 'add a step before build()',
+      });
     for (const draft of this.drafts)
       if (draft.kind === 'parallel' && draft.members.length === 0)
-        problems.push({ code: 'EMPTY_GROUP', message: 'a parallel group has no members', mend: 'add members' });
+        problems.push({
+          code: 'EMPTY_GROUP',
+          message: 'a parallel group has no members',
+          mend: 'add members',
+        });
     if (this.inputSchema !== undefined) problems.push(...checkSchema(this.inputSchema, 'input'));
     problems.push(...checkRetry(this.retry, 'withRetryConfig'));
     const seen = new Set<string>();

@@ -40,7 +40,8 @@ function stepFrom(data: StepDescription, functions: WorkflowFunctions): Step {
 
 function need(name: string, functions: WorkflowFunctions): (context: WorkflowContext) => unknown {
   const found = Object.hasOwn(functions, name) ? functions[name] : undefined;
-  if (!found) throw new ValidationError('MISSING_FUNCTION', `the definition needs a function named '${name}'`);
+  if (!found)
+    throw new ValidationError('MISSING_FUNCTION', `the definition needs a function named '${name}'`);
   return found;
 }
 

@@ -1,3 +1,10 @@
+export { Orchestrator } from './orchestrator.js';
+export type { OrchestratorOptions } from './orchestrator.js';
+export type { StartOptions } from './requests.js';
+export { systemClock } from './clock.js';
+export type { Clock } from './clock.js';
+export { silentLogger } from './logger.js';
+export type { Logger } from './logger.js';
 export { StoreContentError } from './store.js';
 export type {
   Batch,
@@ -15,3 +22,8 @@ export type {
   TakenKey,
   Write,
 } from './store.js';
+export { MemoryStore } from './memory-store.js';
+export type { MemoryStoreOptions } from './memory-store.js';
+export { MemoryDatabase } from './memory-database.js';
+export { checkBatch } from './check-batch.js';
+export { ContextWriter, contextOfStored, listAllIds } from './saga-contexts.js';

@@ -124,6 +124,8 @@ export interface DeadLane {
   readonly confirmed: number;
   /** Everything was confirmed: the lane is forgotten. */
   done(): Promise<void>;
+  /** It could not be finished here (a definition is absent): another may take it. */
+  release(): Promise<void>;
 }
 
 /** Scope and key: a request id, or a business key. */

@@ -22,7 +22,9 @@ export function decodeMessage<T>(schema: z.ZodType<T>, value: Uint8Array | null)
   }
   const parsed = schema.safeParse(json.value);
   if (parsed.success) return { ok: true, message: parsed.data };
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || '(envelope)'}: ${issue.message}`);
+  const problems = parsed.error.issues.map(
+    (issue) => `${issue.path.join('.') || '(envelope)'}: ${issue.message}`,
+  );
   return { ok: false, code: 'BAD_ENVELOPE', reason: problems.join('; ') };
 }
 

@@ -4,9 +4,11 @@ import * as z from 'zod';
 export const NAME_PATTERN = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
 
 /** A UUIDv7 in lower case. Time-ordered, so that inserts go to the right edge of an index. */
-export const sagaIdSchema = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, {
-  message: 'not a saga id (a UUIDv7 in lower case)',
-});
+export const sagaIdSchema = z
+  .string()
+  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, {
+    message: 'not a saga id (a UUIDv7 in lower case)',
+  });
 
 export const directionSchema = z.enum(['forward', 'undo']);
 export type Direction = z.infer<typeof directionSchema>;

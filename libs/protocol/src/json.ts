@@ -8,7 +8,11 @@
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
-export type JsonProblem = { code: 'NOT_JSON' | 'UNSTORABLE_TEXT' | 'FORBIDDEN_KEY'; message: string; path: string };
+export type JsonProblem = {
+  code: 'NOT_JSON' | 'UNSTORABLE_TEXT' | 'FORBIDDEN_KEY';
+  message: string;
+  path: string;
+};
 
 export type ParsedJson = { ok: true; value: unknown } | { ok: false; problem: JsonProblem };
 
@@ -20,7 +24,11 @@ export function parseJson(text: string): ParsedJson {
   } catch (error) {
     return {
       ok: false,
-      problem: { code: 'NOT_JSON', message: error instanceof Error ? error.message : String(error), path: '' },
+      problem: {
+        code: 'NOT_JSON',
+        message: error instanceof Error ? error.message : String(error),
+        path: '',
+      },
     };
   }
   // The walk is needed only when the text holds a suspect sequence, which almost no message does.
@@ -43,7 +51,8 @@ function findProblem(value: unknown, path: string, depth: number): JsonProblem |
   if (typeof value !== 'object' || value === null) return undefined;
   for (const key of Object.keys(value)) {
     const at = path === '' ? key : `${path}.${key}`;
-    if (key === '__proto__') return { code: 'FORBIDDEN_KEY', message: 'the key __proto__ is refused', path: at };
+    if (key === '__proto__')
+      return { code: 'FORBIDDEN_KEY', message: 'the key __proto__ is refused', path: at };
     const problem =
       textProblem(key, at) ?? findProblem((value as Record<string, unknown>)[key], at, depth + 1);
     if (problem) return problem;

@@ -1,0 +1,153 @@
+import type { OutgoingMessage } from '@counterstep/bus';
+import { decide, isFinished, isHeld } from '@counterstep/core';
+import type { HistoryRecord, Moment, Saga, Workflow } from '@counterstep/core';
+import type { Input, InputResult } from './input.js';
+import type { Messages } from './messages.js';
+import type { Registry } from './registry.js';
+import type { ParkedInput, TakenKey } from './store.js';
+
+/** What one batch makes of one saga. */
+export interface Entry {
+  readonly sagaId: string;
+  /** The version that was decided from; 0 when there was no saga. */
+  readonly version: number;
+  /** The saga came from memory: what is not proved by a commit must be looked up. */
+  readonly isCached: boolean;
+  saga: Saga | undefined;
+  readonly records: HistoryRecord[];
+  readonly messages: OutgoingMessage[];
+  readonly verdicts: { readonly input: Input; readonly result: InputResult }[];
+  readonly parks: ParkedInput[];
+  key?: Input['key'];
+}
+
+export interface Known {
+  readonly saga: Saga | undefined;
+  readonly isCached: boolean;
+}
+
+/** Decides a batch: each input in order, each saga from where the one before left it. Pure but for its dice. */
+export class BatchDecider {
+  constructor(
+    private readonly registry: Registry,
+    private readonly messages: Messages,
+    private readonly maxMessageBytes: number,
+  ) {}
+
+  /** The entries, one per saga, and the inputs that must wait for the next batch. */
+  decide(
+    inputs: readonly Input[],
+    known: ReadonlyMap<string, Known>,
+    taken: readonly TakenKey[],
+    now: number,
+  ): { entries: Entry[]; deferred: Input[] } {
+    const entries = new Map<string, Entry>();
+    const deferred: Input[] = [];
+    const keysOfBatch = new Set<string>();
+    for (const input of inputs) {
+      const keyName = input.key && nameOf(input.key);
+      if (keyName !== undefined && keysOfBatch.has(keyName)) {
+        deferred.push(input);
+        continue;
+      }
+      const entry = entries.get(input.sagaId) ?? entryOf(input.sagaId, known.get(input.sagaId));
+      entries.set(input.sagaId, entry);
+      const holder = keyName === undefined ? undefined : taken.find((key) => nameOf(key) === keyName);
+      const result = holder
+        ? answerOf(input, holder)
+        : this.apply(entry, input, { now, random: Math.random() });
+      if (keyName !== undefined) keysOfBatch.add(keyName);
+      entry.verdicts.push({ input, result });
+    }
+    return { entries: [...entries.values()], deferred };
+  }
+
+  private apply(entry: Entry, input: Input, moment: Moment): InputResult {
+    const { saga } = entry;
+    const workflow = input.workflow ?? (saga && this.registry.pinned(saga.workflow.digest));
+    if (input.event.type !== 'start') {
+      if (!saga) return { kind: 'absent' };
+      if (!isFinished(saga)) {
+        if (!workflow) return park(entry, input, saga, 'UNKNOWN_DEFINITION');
+        if (isHeld(saga) && input.event.type !== 'quarantine') return park(entry, input, saga, 'QUARANTINED');
+      }
+    }
+    // A finished saga is judged without its definition: any other serves.
+    const decision = decide(workflow ?? this.anyWorkflow(), saga, input.event, moment);
+    switch (decision.kind) {
+      case 'ignored':
+        return { kind: 'ignored', reason: decision.reason };
+      case 'refused':
+        return { ...decision, ...(saga && { saga }) };
+      case 'applied': {
+        const { record, effects } = decision;
+        const messages = this.messages.of(workflow ?? this.anyWorkflow(), decision.saga, record, effects);
+        const tooLarge = messages.find((message) => message.value.byteLength > this.maxMessageBytes);
+        if (tooLarge) return this.oversized(entry, input, tooLarge, moment);
+        entry.saga = decision.saga;
+        entry.records.push(record);
+        entry.messages.push(...messages);
+        if (input.key) entry.key = input.key;
+        return { kind: 'applied', saga: decision.saga };
+      }
+    }
+  }
+
+  /** A message that no broker would take is found before the commit, when the saga can still be told. */
+  private oversized(entry: Entry, input: Input, message: OutgoingMessage, moment: Moment): InputResult {
+    const text = `a message for ${message.topic} has ${message.value.byteLength} bytes, ${this.maxMessageBytes} are allowed`;
+    if (input.event.type === 'start') return { kind: 'refused', code: 'PAYLOAD_TOO_LARGE', message: text };
+    const quarantine = { type: 'quarantine', code: 'PAYLOAD_TOO_LARGE', message: text } as const;
+    const result = this.apply(entry, { ...input, event: quarantine }, moment);
+    if (result.kind !== 'applied') return result;
+    return park(entry, input, result.saga, 'PAYLOAD_TOO_LARGE');
+  }
+
+  private anyWorkflow(): Workflow {
+    const [first] = this.registry.all();
+    if (!first) throw new Error('the registry is never empty');
+    return first;
+  }
+}
+
+function entryOf(sagaId: string, known: Known | undefined): Entry {
+  return {
+    sagaId,
+    version: known?.saga?.version ?? 0,
+    isCached: known?.isCached ?? false,
+    saga: known?.saga,
+    records: [],
+    messages: [],
+    verdicts: [],
+    parks: [],
+  };
+}
+
+/** Kept for later; a request is not kept, its caller is told. */
+function park(entry: Entry, input: Input, saga: Saga, code: string): InputResult {
+  if (input.origin === 'request')
+    return { kind: 'refused', code, message: `the saga cannot be worked on now: ${code}`, saga };
+  if (input.origin === 'internal') return { kind: 'ignored', reason: code };
+  if (input.parkedId !== undefined) return { kind: 'parked' };
+  entry.parks.push({
+    sagaId: saga.sagaId,
+    digest: saga.workflow.digest,
+    code,
+    input: JSON.stringify(input.event),
+  });
+  return { kind: 'parked' };
+}
+
+function answerOf(input: Input, holder: TakenKey): InputResult {
+  if (input.key && input.key.bodyHash !== holder.bodyHash)
+    return {
+      kind: 'refused',
+      code: 'IDEMPOTENCY_CONFLICT',
+      message: `the key '${holder.key}' was used with another request, which started saga ${holder.sagaId}`,
+    };
+  return { kind: 'existing', sagaId: holder.sagaId };
+}
+
+function nameOf(key: { scope: string; key: string }): string {
+  return `${key.scope}\n${key.key}`;
+}

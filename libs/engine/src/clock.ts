@@ -1,0 +1,52 @@
+/** The port behind which time passes; tests give a virtual one. */
+export interface Clock {
+  /** Milliseconds, never going back; the origin does not matter. */
+  now(): number;
+  /** Calls `run` once after so many milliseconds; the result cancels it. A timer does not keep the process alive. */
+  after(ms: number, run: () => void): () => void;
+}
+
+/** setTimeout's longest delay; a longer wait is made of several. */
+const LONGEST = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(ms, run) {
+    let timeout: NodeJS.Timeout;
+    const wait = (left: number): void => {
+      timeout = setTimeout(
+        () => {
+          if (left > LONGEST) wait(left - LONGEST);
+          else run();
+        },
+        Math.max(0, Math.min(left, LONGEST)),
+      ).unref();
+    };
+    wait(ms);
+    return () => {
+      clearTimeout(timeout);
+    };
+  },
+};
+
+/**
+ * The store's clock, read between visits: its offset to the local one, measured with each commit. An answer is always
+ * late, so the largest offset seen is the truest; it is forgotten slowly, lest one bad measure rule for ever.
+ */
+export class StoreClock {
+  private offset = -Infinity;
+  private latest = 0;
+
+  constructor(private readonly clock: Clock) {}
+
+  learn(storeNow: number): void {
+    const sample = storeNow - this.clock.now();
+    this.offset = sample > this.offset ? sample : this.offset + (sample - this.offset) * 0.01;
+  }
+
+  /** Milliseconds since the epoch, never going back. */
+  now(): number {
+    this.latest = Math.max(this.latest, Math.round(this.clock.now() + this.offset));
+    return this.latest;
+  }
+}

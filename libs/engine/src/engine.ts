@@ -1,0 +1,219 @@
+import type { Bus, Subscription, TopicSpec } from '@counterstep/bus';
+import { WorkflowExecutionError } from '@counterstep/core';
+import type { Saga } from '@counterstep/core';
+import type { StartMessage, Topics } from '@counterstep/protocol';
+import { BatchDecider } from './batch.js';
+import type { Clock, StoreClock } from './clock.js';
+import { Inbox } from './inbox.js';
+import type { Input, InputResult } from './input.js';
+import { LaneLoop } from './lane.js';
+import type { Logger } from './logger.js';
+import type { Messages } from './messages.js';
+import { Outbox } from './outbox.js';
+import type { Registry } from './registry.js';
+import type { Store } from './store.js';
+import { Sweeper } from './sweeper.js';
+import { Timers } from './timers.js';
+
+export interface EngineOptions {
+  readonly bus: Bus;
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly storeClock: StoreClock;
+  readonly messages: Messages;
+  readonly topics: Topics;
+  readonly prefix: string;
+  readonly partitions: number;
+  readonly lanes: number;
+  readonly maxBacklog: number;
+  readonly sweepInterval: number;
+  readonly startByMessage: (message: StartMessage) => Promise<{ code: string; reason: string } | undefined>;
+}
+
+const MAX_BATCH = 500;
+const MAX_CACHED = 50_000;
+const MAX_MESSAGE_BYTES = 900_000;
+const IDLE_CONFIRM = 1_000;
+
+/** The parts of a running orchestrator, wired: what comes in goes to its saga's lane, what a lane moves goes to the timers. */
+export class Engine {
+  readonly inbox: Inbox;
+  private readonly lanes: LaneLoop[];
+  private readonly timers: Timers;
+  private readonly sweeper: Sweeper;
+  private replies: Subscription | undefined;
+  private starts: Subscription | undefined;
+  private joined = false;
+  private closing = false;
+  private cancelIdle: (() => void) | undefined;
+
+  constructor(private readonly options: EngineOptions) {
+    const { bus, store, logger, registry, clock, storeClock, messages, topics } = options;
+    const push = (input: Input): void => {
+      this.laneOf(input.sagaId).push(input);
+    };
+    this.inbox = new Inbox({ bus, messages, clock: storeClock, logger, push, start: options.startByMessage });
+    this.timers = new Timers(
+      clock,
+      storeClock,
+      (sagaId) => {
+        push({ sagaId, event: { type: 'timer' }, origin: 'internal', settle: () => undefined });
+      },
+      (expiry) => void this.sweeper.expire(expiry),
+    );
+    this.sweeper = new Sweeper({
+      ...options,
+      timers: this.timers,
+      repliesTopic: topics.replies,
+      replies: () => this.replies,
+      push,
+      interval: options.sweepInterval,
+    });
+    const decider = new BatchDecider(registry, messages, MAX_MESSAGE_BYTES);
+    this.lanes = Array.from(
+      { length: options.lanes },
+      () =>
+        new LaneLoop({
+          store,
+          decider,
+          logger,
+          digests: registry.digests(),
+          clock: storeClock,
+          newOutbox: () =>
+            new Outbox(bus, (refused) => {
+              this.quarantine(refused.message.key, refused.code, refused.reason);
+            }),
+          maxBatch: MAX_BATCH,
+          maxCached: MAX_CACHED,
+          delay: (ms) =>
+            new Promise((resolve) => {
+              clock.after(ms, resolve);
+            }),
+          onMoved: (saga) => {
+            this.moved(saga);
+          },
+          onConfirmed: (saga) => {
+            this.confirmed(saga);
+          },
+          onReopened: () => {
+            this.sweeper.sweepNow();
+          },
+        }),
+    );
+  }
+
+  get backlog(): number {
+    return this.lanes.reduce((sum, lane) => sum + lane.backlog, 0);
+  }
+
+  get isHealthy(): boolean {
+    return this.lanes.every((lane) => lane.isHealthy);
+  }
+
+  get isJoined(): boolean {
+    return this.joined;
+  }
+
+  /** Opens the lanes; the engine works from here on. The broker is met in the background. */
+  async open(): Promise<void> {
+    await Promise.all(this.lanes.map((lane) => lane.open()));
+    this.sweeper.start();
+    this.confirmWhenIdle();
+    void this.join();
+  }
+
+  /** Asks, and resolves when the answer is final. */
+  request(input: Omit<Input, 'origin' | 'settle'>): Promise<InputResult> {
+    return new Promise((resolve) => {
+      this.laneOf(input.sagaId).push({ ...input, origin: 'request', settle: resolve });
+    });
+  }
+
+  /** Throws `OVERLOADED` when so much waits that a start would wait long too. */
+  refuseWhenFull(sagaId: string): void {
+    const { backlog } = this.laneOf(sagaId);
+    if (backlog >= this.options.maxBacklog)
+      throw new WorkflowExecutionError('OVERLOADED', `${backlog} inputs wait already`, { backlog }, true);
+  }
+
+  /** Stops taking, finishes what was taken, and hands the rest over. */
+  async close(): Promise<void> {
+    this.closing = true;
+    this.cancelIdle?.();
+    await Promise.all([this.replies?.close(), this.starts?.close()]);
+    this.timers.stop();
+    await this.sweeper.stop();
+    await Promise.all(this.lanes.map((lane) => lane.close()));
+  }
+
+  private async join(): Promise<void> {
+    const { bus, topics, registry, prefix, partitions, logger } = this.options;
+    const queues = registry.queues();
+    const names = [
+      topics.replies,
+      topics.starts,
+      topics.events,
+      topics.progress,
+      topics.deadLetters,
+      ...queues.map((queue) => topics.commands(queue)),
+      ...queues.map((queue) => topics.notices(queue)),
+    ];
+    try {
+      await bus.ensureTopics(names.map((topic): TopicSpec => ({ topic, partitions })));
+      if (this.closing) return;
+      const { onReplies, onStarts } = this.inbox;
+      this.replies = bus.subscribe({
+        group: `${prefix}.orchestrator.replies`,
+        topics: [topics.replies],
+        onDeliveries: onReplies,
+      });
+      this.starts = bus.subscribe({
+        group: `${prefix}.orchestrator.starts`,
+        topics: [topics.starts],
+        onDeliveries: onStarts,
+      });
+      await Promise.all([this.replies.ready(), this.starts.ready()]);
+      this.joined = true;
+      logger.info('joined the consumer groups', { workflows: registry.names().join(', ') });
+    } catch (error) {
+      if (!this.closing)
+        logger.error('the bus gave up', { error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  private laneOf(sagaId: string): LaneLoop {
+    // The last digits of a UUIDv7 are random.
+    const index = Number.parseInt(sagaId.slice(-6), 16) % this.lanes.length;
+    const lane = this.lanes[Number.isNaN(index) ? 0 : index];
+    if (!lane) throw new Error('an engine has at least one lane');
+    return lane;
+  }
+
+  private moved(saga: Saga): void {
+    this.timers.moved(saga);
+  }
+
+  /** The broker has this version's commands; by now the saga may have moved on. */
+  private confirmed(saga: Saga): void {
+    this.timers.confirmed(this.laneOf(saga.sagaId).peek(saga.sagaId) ?? saga, saga.updatedAt);
+  }
+
+  private quarantine(sagaId: string, code: string, reason: string): void {
+    this.options.logger.error('the broker refused a message for good', { sagaId, code, reason });
+    this.laneOf(sagaId).push({
+      sagaId,
+      event: { type: 'quarantine', code, message: reason },
+      origin: 'internal',
+      settle: () => undefined,
+    });
+  }
+
+  private confirmWhenIdle(): void {
+    this.cancelIdle = this.options.clock.after(IDLE_CONFIRM, () => {
+      for (const lane of this.lanes) lane.confirmWhenIdle();
+      this.confirmWhenIdle();
+    });
+  }
+}

@@ -1,0 +1,121 @@
+import type { Bus, Delivery } from '@counterstep/bus';
+import type { ReplyEvent } from '@counterstep/core';
+import { decodeMessage, replySchema, startMessageSchema } from '@counterstep/protocol';
+import type { Reply, StartMessage } from '@counterstep/protocol';
+import type { StoreClock } from './clock.js';
+import type { Input, InputResult } from './input.js';
+import type { Logger } from './logger.js';
+import type { Messages } from './messages.js';
+
+export interface InboxOptions {
+  readonly bus: Bus;
+  readonly messages: Messages;
+  readonly clock: StoreClock;
+  readonly logger: Logger;
+  readonly push: (input: Input) => void;
+  /** Starts a saga asked for by message; the result says what became of it. */
+  readonly start: (message: StartMessage) => Promise<{ code: string; reason: string } | undefined>;
+}
+
+/**
+ * What comes off the bus. A message is acknowledged when it is applied, ignored or parked in the store, or when its dead
+ * letter is confirmed: until then its offset is not committed and it will come again. Nothing here throws.
+ */
+export class Inbox {
+  /** Dead letters by code, since the process began. */
+  readonly deadLetters = new Map<string, number>();
+
+  constructor(private readonly options: InboxOptions) {}
+
+  readonly onReplies = (deliveries: readonly Delivery[]): void => {
+    for (const delivery of deliveries) {
+      const decoded = decodeMessage<Reply>(replySchema, delivery.value);
+      if (!decoded.ok) this.bury(delivery, decoded.code, decoded.reason);
+      else if (!this.options.messages.isGenuine(decoded.message))
+        this.bury(delivery, 'FORGED_REPLY', `the reply's token is not that of ${decoded.message.worker}`);
+      else this.pushReply(delivery, decoded.message);
+    }
+  };
+
+  readonly onStarts = (deliveries: readonly Delivery[]): void => {
+    for (const delivery of deliveries) {
+      const decoded = decodeMessage<StartMessage>(startMessageSchema, delivery.value);
+      if (!decoded.ok) this.bury(delivery, decoded.code, decoded.reason);
+      else void this.start(delivery, decoded.message);
+    }
+  };
+
+  private pushReply(delivery: Delivery, reply: Reply): void {
+    this.options.push({
+      sagaId: reply.sagaid,
+      event: eventOf(reply),
+      origin: 'message',
+      settle: (result) => {
+        this.settle(delivery, reply, result);
+      },
+    });
+  }
+
+  private settle(delivery: Delivery, reply: Reply, result: InputResult): void {
+    switch (result.kind) {
+      case 'absent':
+        this.bury(delivery, 'UNKNOWN_SAGA', `there is no saga ${reply.sagaid}`);
+        return;
+      case 'failed':
+        this.bury(delivery, 'POISON', result.error.message);
+        return;
+      case 'ignored':
+        this.options.logger.debug('reply ignored', { ...factsOf(reply), reason: result.reason });
+        break;
+      case 'applied':
+        this.options.logger.debug('reply applied', { ...factsOf(reply), outcome: reply.outcome });
+        break;
+      default:
+    }
+    delivery.ack();
+  }
+
+  /** A start that the store could not take now is tried again: by message nobody waits. */
+  private async start(delivery: Delivery, message: StartMessage): Promise<void> {
+    const refused = await this.options.start(message);
+    if (refused) this.bury(delivery, refused.code, refused.reason);
+    else delivery.ack();
+  }
+
+  private bury(delivery: Delivery, code: string, reason: string): void {
+    const { bus, messages, clock, logger } = this.options;
+    this.deadLetters.set(code, (this.deadLetters.get(code) ?? 0) + 1);
+    const { topic, partition, offset } = delivery;
+    logger.warn('message sent to the dead letters', { code, reason, topic, partition, offset });
+    bus.publish([messages.deadLetter(delivery, code, reason, clock.now())]).then(
+      (refused) => {
+        for (const each of refused)
+          logger.error('a dead letter was refused', { topic, offset, reason: each.reason });
+        delivery.ack();
+      },
+      // The bus was closed first: the message comes again.
+      () => undefined,
+    );
+  }
+}
+
+function eventOf(reply: Reply): ReplyEvent {
+  const { step, direction, run, attempt, outcome, noop, refused, data } = reply;
+  return {
+    type: 'reply',
+    step,
+    direction,
+    run,
+    attempt,
+    outcome,
+    ...(data.output !== undefined && { output: data.output }),
+    ...(data.undoData !== undefined && { undoData: data.undoData }),
+    ...(data.error && { error: data.error }),
+    ...(noop !== undefined && { noop }),
+    ...(refused !== undefined && { refused }),
+  };
+}
+
+function factsOf(reply: Reply): Record<string, unknown> {
+  return { sagaId: reply.sagaid, step: reply.step, attempt: reply.attempt };
+}

@@ -1,0 +1,132 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { OutgoingMessage } from '@counterstep/bus';
+import { phaseOf } from '@counterstep/core';
+import type { CommandEffect, Effects, HistoryRecord, Saga } from '@counterstep/core';
+import {
+  COMMAND_TYPE,
+  CONTENT_TYPE,
+  DEAD_LETTER_TYPE,
+  EVENT_TYPE,
+  effectKeyOf,
+  encodeMessage,
+} from '@counterstep/protocol';
+import type { Command, DeadLetter, Reply, SagaEvent, Topics } from '@counterstep/protocol';
+import type { Workflow } from '@counterstep/core';
+import type { Delivery } from '@counterstep/bus';
+
+const SOURCE = 'counterstep';
+const HEADERS = { 'content-type': CONTENT_TYPE };
+
+/** Turns effects into messages, the same bytes each time: a message sent again is a copy, not a new one. */
+export class Messages {
+  constructor(
+    private readonly topics: Topics,
+    private readonly secret: Uint8Array,
+  ) {}
+
+  /** The messages of one record; `saga` is the fold up to and with it. */
+  of(workflow: Workflow, saga: Saga, record: HistoryRecord, effects: Effects): OutgoingMessage[] {
+    const messages = effects.commands.map((command) => this.command(workflow, saga, command));
+    if (effects.stateChanged) messages.push(this.event(saga, record));
+    return messages;
+  }
+
+  /** Whether the reply comes from the worker that the command was sent to. */
+  isGenuine(reply: Pick<Reply, 'effectkey' | 'replytoken' | 'worker'>): boolean {
+    const expected = Buffer.from(this.token(reply.effectkey, reply.worker));
+    const given = Buffer.from(reply.replytoken);
+    return expected.length === given.length && timingSafeEqual(expected, given);
+  }
+
+  deadLetter(delivery: Delivery, code: string, message: string, now: number): OutgoingMessage {
+    const letter: DeadLetter = {
+      specversion: '1.0',
+      id: `${delivery.topic}/${delivery.partition}/${delivery.offset}`,
+      source: SOURCE,
+      type: DEAD_LETTER_TYPE,
+      time: new Date(now).toISOString(),
+      data: {
+        code,
+        message: message.slice(0, 2_000),
+        topic: delivery.topic,
+        partition: delivery.partition,
+        offset: delivery.offset,
+        key: delivery.key,
+        value: Buffer.from(delivery.value ?? []).toString('base64'),
+      },
+    };
+    return {
+      topic: this.topics.deadLetters,
+      key: delivery.key ?? '',
+      value: encodeMessage(letter),
+      headers: HEADERS,
+    };
+  }
+
+  private command(workflow: Workflow, saga: Saga, effect: CommandEffect): OutgoingMessage {
+    const effectkey = effectKeyOf(saga.sagaId, effect.step, effect.run, effect.direction);
+    const { barrier } = workflow.step(effect.step);
+    const forward = saga.steps[effect.step]?.forward;
+    const command: Command = {
+      specversion: '1.0',
+      id: `${effectkey}#${effect.attempt}`,
+      source: SOURCE,
+      type: COMMAND_TYPE,
+      sagaid: saga.sagaId,
+      workflow: saga.workflow.name,
+      step: effect.step,
+      direction: effect.direction,
+      run: effect.run,
+      attempt: effect.attempt,
+      effectkey,
+      ...(effect.direction === 'undo' &&
+        forward && {
+          forwardkey: effectKeyOf(saga.sagaId, effect.step, forward.run, 'forward'),
+          forwardoutcome: forward.outcome ?? 'unknown',
+        }),
+      worker: effect.worker,
+      ...(barrier && { barrier }),
+      timeout: effect.timeout,
+      replytoken: this.token(effectkey, effect.worker),
+      data: effect.data,
+    };
+    return {
+      topic: this.topics.commands(effect.queue),
+      key: saga.sagaId,
+      value: encodeMessage(command),
+      headers: HEADERS,
+    };
+  }
+
+  private event(saga: Saga, record: HistoryRecord): OutgoingMessage {
+    const event: SagaEvent = {
+      specversion: '1.0',
+      id: `${saga.sagaId}/${record.seq}`,
+      source: SOURCE,
+      type: EVENT_TYPE,
+      time: new Date(record.at).toISOString(),
+      sagaid: saga.sagaId,
+      seq: record.seq,
+      workflow: saga.workflow.name,
+      data: {
+        state: saga.state,
+        phase: phaseOf(saga),
+        ...(saga.cause && {
+          cause: {
+            code: saga.cause.code,
+            message: saga.cause.message,
+            ...(saga.cause.step !== undefined && { step: saga.cause.step }),
+          },
+        }),
+      },
+    };
+    return { topic: this.topics.events, key: saga.sagaId, value: encodeMessage(event), headers: HEADERS };
+  }
+
+  private token(effectKey: string, worker: string): string {
+    return createHmac('sha256', this.secret)
+      .update(`v1\n${effectKey}\n${worker}`)
+      .digest('base64url')
+      .slice(0, 27);
+  }
+}

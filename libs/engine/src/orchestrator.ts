@@ -1,0 +1,225 @@
+import type { Bus, BusHealth } from '@counterstep/bus';
+import { ValidationError, WorkflowExecutionError, fold, statusOf } from '@counterstep/core';
+import type { HistoryRecord, Saga, SagaRow, SagaStatus, Workflow } from '@counterstep/core';
+import { topicsOf } from '@counterstep/protocol';
+import type { StartMessage } from '@counterstep/protocol';
+import { v7 as uuidv7 } from 'uuid';
+import { StoreClock, systemClock } from './clock.js';
+import type { Clock } from './clock.js';
+import { Engine } from './engine.js';
+import { silentLogger } from './logger.js';
+import type { Logger } from './logger.js';
+import { MemoryStore } from './memory-store.js';
+import { Messages } from './messages.js';
+import { Registry } from './registry.js';
+import { answerOrThrow, checkInput, checkSagaId, keyOfRequest, sagaNotFound } from './requests.js';
+import type { StartOptions } from './requests.js';
+import type { SagaQuery, Store } from './store.js';
+
+export interface OrchestratorOptions {
+  /** The definition to run, or several. */
+  readonly workflow?: Workflow<never>;
+  readonly workflows?: readonly Workflow<never>[];
+  readonly eventBus: Bus;
+  /** Where sagas are kept; in memory, with a warning, when there is none. */
+  readonly stateStore?: Store;
+  readonly logger?: Logger;
+  /** Of every topic and group; default `counterstep`. */
+  readonly topicPrefix?: string;
+  /** Partitions of topics that do not exist yet; default 4. */
+  readonly partitions?: number;
+  /** Connections that commit; default 1. Few and full batches are cheaper than many. */
+  readonly lanes?: number;
+  /** Inputs that may wait in each lane before starts are refused with `OVERLOADED`; default 20,000. */
+  readonly maxBacklog?: number;
+  /** Milliseconds between two looks for what a dead process has left; default 2,000. */
+  readonly sweepInterval?: number;
+  readonly clock?: Clock;
+}
+
+/**
+ * Drives sagas: starts them, sends their commands over the bus, takes the replies, commits every transition, and undoes
+ * what must be undone. Any number may share one store and one bus. Promises: docs/guarantees.md.
+ */
+export class Orchestrator {
+  private readonly registry: Registry;
+  private readonly bus: Bus;
+  private readonly store: Store;
+  private readonly logger: Logger;
+  private readonly storeClock: StoreClock;
+  private engine: Engine | undefined;
+
+  constructor(private readonly options: OrchestratorOptions) {
+    const workflows = [...(options.workflow ? [options.workflow] : []), ...(options.workflows ?? [])];
+    this.registry = new Registry(workflows as unknown as readonly Workflow[]);
+    this.logger = options.logger ?? silentLogger;
+    this.bus = options.eventBus;
+    if (!options.stateStore)
+      this.logger.warn('no state store was given: sagas are kept in memory and end with this process');
+    this.store = options.stateStore ?? new MemoryStore();
+    this.storeClock = new StoreClock(options.clock ?? systemClock);
+    for (const workflow of this.registry.all())
+      for (const { code, step, message, mend } of workflow.warnings)
+        this.logger.warn(`workflow ${workflow.name}: ${message}`, { code, step, mend });
+  }
+
+  /**
+   * Opens the store and begins to work. Rejects with `StateStoreError` when the store is away; a broker that is away is
+   * waited for (see `health`), and what is started meanwhile is committed and sent later.
+   */
+  async start(): Promise<void> {
+    if (this.engine) return;
+    await this.store.open();
+    this.storeClock.learn(await this.store.now());
+    const { topicPrefix: prefix = 'counterstep', clock = systemClock } = this.options;
+    const { bus, store, logger, registry, storeClock, startByMessage } = this;
+    const topics = topicsOf(prefix);
+    const engine = new Engine({
+      bus,
+      store,
+      logger,
+      registry,
+      clock,
+      storeClock,
+      topics,
+      prefix,
+      messages: new Messages(topics, await store.secret()),
+      partitions: this.options.partitions ?? 4,
+      lanes: this.options.lanes ?? 1,
+      maxBacklog: this.options.maxBacklog ?? 20_000,
+      sweepInterval: this.options.sweepInterval ?? 2_000,
+      startByMessage,
+    });
+    await engine.open();
+    this.engine = engine;
+  }
+
+  /** Finishes what was begun, hands the rest over, and closes the store. The bus stays open: it is the caller's. */
+  async stop(): Promise<void> {
+    const { engine } = this;
+    this.engine = undefined;
+    await engine?.close();
+    await this.store.close();
+  }
+
+  /**
+   * Starts a saga. When it resolves, the saga is committed and will be finished or undone. Throws `ValidationError`
+   * (`UNKNOWN_WORKFLOW`, `INPUT_INVALID` with the path of each problem), `WorkflowExecutionError`
+   * (`IDEMPOTENCY_CONFLICT`, `OVERLOADED`, `NOT_STARTED`), or `StateStoreError`, after which it may or may not have been
+   * started: ask again with the same `requestId`.
+   */
+  async executeWorkflow(
+    workflowId: string,
+    initialContext: object,
+    options: StartOptions = {},
+  ): Promise<string> {
+    const workflow = this.registry.newest(workflowId);
+    const input = checkInput(workflow, initialContext);
+    const engine = this.running();
+    const sagaId = uuidv7();
+    engine.refuseWhenFull(sagaId);
+    const result = await engine.request({
+      sagaId,
+      event: {
+        type: 'start',
+        sagaId,
+        input,
+        ...(options.startAt && { startAt: options.startAt.getTime() }),
+      },
+      workflow,
+      ...keyOfRequest(workflow, input, options),
+    });
+    return answerOrThrow(result, sagaId).sagaId;
+  }
+
+  /** Throws `ValidationError` (`SAGA_NOT_FOUND`) or `StateStoreError`. */
+  async getStatus(sagaId: string): Promise<SagaStatus> {
+    const { saga } = await this.read(sagaId);
+    return statusOf(saga, this.registry.pinned(saga.workflow.digest));
+  }
+
+  /** What happened so far, in order. Throws as `getStatus`. */
+  async getHistory(sagaId: string): Promise<readonly HistoryRecord[]> {
+    return (await this.read(sagaId)).records;
+  }
+
+  /** Rows for a list, the newest first. */
+  async list(query: SagaQuery): Promise<SagaRow[]> {
+    return this.store.list(query);
+  }
+
+  /**
+   * Asks for a saga to be undone. True once the request is committed, before the undo ends, and true again when it was
+   * asked for before. Throws `ValidationError` (`SAGA_NOT_FOUND`), `WorkflowExecutionError` (`SAGA_CLOSED`) when it ended
+   * otherwise, or `StateStoreError`.
+   */
+  async cancelWorkflow(sagaId: string, by: { actor?: string; reason?: string } = {}): Promise<boolean> {
+    checkSagaId(sagaId);
+    const event = { type: 'cancel', ...by } as const;
+    answerOrThrow(await this.running().request({ sagaId, event }), sagaId);
+    return true;
+  }
+
+  /** The newest version of a workflow; the only one, when no id is given. */
+  getWorkflowDefinition(workflowId?: string): Workflow {
+    if (workflowId !== undefined) return this.registry.newest(workflowId);
+    const [only, ...others] = this.registry.names();
+    if (only === undefined || others.length > 0)
+      throw new ValidationError('WHICH_WORKFLOW', `name one of ${this.registry.names().join(', ')}`);
+    return this.registry.newest(only);
+  }
+
+  /** Every definition, in all its versions. */
+  getWorkflows(): readonly Workflow[] {
+    return this.registry.all();
+  }
+
+  /** Whether it works, and if not, why. */
+  health(): BusHealth & { readonly deadLetters: Readonly<Record<string, number>>; readonly backlog: number } {
+    const bus = this.bus.health();
+    const { engine } = this;
+    const isStoreUp = engine?.isHealthy ?? false;
+    const reasons = [
+      ...(engine ? [] : ['the orchestrator is not started']),
+      ...(engine && !isStoreUp ? ['the store cannot be reached'] : []),
+      ...(engine && !engine.isJoined ? ['the consumer group was not joined yet'] : []),
+      ...(bus.reason === undefined ? [] : [bus.reason]),
+    ];
+    return {
+      ready: reasons.length === 0 && bus.ready,
+      ...(reasons.length > 0 && { reason: reasons.join('; ') }),
+      deadLetters: Object.fromEntries(engine?.inbox.deadLetters ?? []),
+      backlog: engine?.backlog ?? 0,
+    };
+  }
+
+  private async read(sagaId: string): Promise<{ saga: Saga; records: HistoryRecord[] }> {
+    const [stored] = await this.store.load([checkSagaId(sagaId)]);
+    const saga = stored && fold(sagaId, stored.records);
+    if (!saga) throw sagaNotFound(sagaId);
+    return { saga, records: stored.records.map(({ lane: _, number: __, ...record }) => record) };
+  }
+
+  private running(): Engine {
+    if (!this.engine)
+      throw new WorkflowExecutionError('NOT_STARTED', 'the orchestrator is not started', {}, true);
+    return this.engine;
+  }
+
+  /** A start by message: the refusal, or undefined when it is committed. */
+  private readonly startByMessage = async (
+    message: StartMessage,
+  ): Promise<{ code: string; reason: string } | undefined> => {
+    const { workflow, input } = message.data;
+    for (;;) {
+      try {
+        await this.executeWorkflow(workflow, input, { requestId: message.id, source: message.source });
+        return undefined;
+      } catch (error) {
+        if (error instanceof ValidationError || (error instanceof WorkflowExecutionError && !error.retryable))
+          return { code: error.code, reason: error.message };
+        await new Promise((resolve) => setTimeout(resolve, 500).unref());
+      }
+    }
+  };
+}

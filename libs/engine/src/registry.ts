@@ -1,0 +1,60 @@
+import { ValidationError } from '@counterstep/core';
+import type { Workflow } from '@counterstep/core';
+
+/** The definitions that this orchestrator has. Several versions of one workflow may live side by side. */
+export class Registry {
+  private readonly byDigest = new Map<string, Workflow>();
+  private readonly latest = new Map<string, Workflow>();
+
+  /** Throws `ValidationError` when two definitions claim one name and version. */
+  constructor(workflows: readonly Workflow[]) {
+    const seen = new Map<string, string>();
+    for (const workflow of workflows) {
+      const id = `${workflow.name}@${workflow.version}`;
+      const other = seen.get(id);
+      if (other !== undefined && other !== workflow.digest)
+        throw new ValidationError(
+          'VERSION_CONFLICT',
+          `two different definitions are ${id}: give the changed one a new version`,
+        );
+      seen.set(id, workflow.digest);
+      this.byDigest.set(workflow.digest, workflow);
+      const latest = this.latest.get(workflow.name);
+      if (!latest || latest.version < workflow.version) this.latest.set(workflow.name, workflow);
+    }
+    if (this.latest.size === 0) throw new ValidationError('NO_WORKFLOW', 'an orchestrator needs a workflow');
+  }
+
+  /** The definition that a saga is pinned to; undefined when this process lacks it. */
+  pinned(digest: string): Workflow | undefined {
+    return this.byDigest.get(digest);
+  }
+
+  /** The newest version of a workflow. Throws `ValidationError` (`UNKNOWN_WORKFLOW`) that names the known ones. */
+  newest(name: string): Workflow {
+    const workflow = this.latest.get(name);
+    if (workflow) return workflow;
+    const known = this.names();
+    throw new ValidationError(
+      'UNKNOWN_WORKFLOW',
+      `there is no workflow '${name}'; known are ${known.join(', ')}`,
+      known.map((each) => ({ code: 'KNOWN_WORKFLOW', message: each, mend: 'use this name' })),
+    );
+  }
+
+  names(): string[] {
+    return [...this.latest.keys()].sort();
+  }
+
+  all(): Workflow[] {
+    return [...this.byDigest.values()];
+  }
+
+  digests(): string[] {
+    return [...this.byDigest.keys()];
+  }
+
+  queues(): string[] {
+    return [...new Set(this.all().flatMap((workflow) => workflow.allSteps().map((step) => step.queue)))];
+  }
+}

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { StateStoreError, ValidationError, WorkflowExecutionError, canonicalJson } from '@counterstep/core';
+import type { Problem, Workflow } from '@counterstep/core';
+import { findJsonProblem, sagaIdSchema } from '@counterstep/protocol';
+import type { JsonObject } from '@counterstep/protocol';
+import type { Input, InputResult } from './input.js';
+
+export interface StartOptions {
+  /** The same id with the same workflow and input always gives the same saga; with another input it is refused. */
+  readonly requestId?: string;
+  /** Who sent the request; ids of different sources do not meet. Default `api`. */
+  readonly source?: string;
+  /** Nothing is sent before; until then the saga is pending. */
+  readonly startAt?: Date;
+}
+
+/** Checks what a saga is started with, and gives it as the schema leaves it. Throws `ValidationError` naming every path. */
+export function checkInput(workflow: Workflow, context: unknown): JsonObject {
+  if (typeof context !== 'object' || context === null || Array.isArray(context))
+    throw new ValidationError('INPUT_INVALID', 'the initial context must be an object', [
+      { code: 'INPUT_INVALID', message: 'not an object', mend: 'pass an object', path: '' },
+    ]);
+  const text = findJsonProblem(context);
+  if (text)
+    throw invalid(workflow, [{ code: text.code, message: text.message, mend: 'remove it', path: text.path }]);
+  if (!workflow.inputSchema) return plain(context);
+  const parsed = workflow.inputSchema.safeParse(context);
+  if (parsed.success) return plain(parsed.data);
+  throw invalid(
+    workflow,
+    parsed.error.issues.map((issue) => ({
+      code: 'INPUT_INVALID',
+      message: issue.message,
+      mend: `see the input schema of ${workflow.name}`,
+      path: issue.path.join('.'),
+    })),
+  );
+}
+
+/** The id, checked; an id that cannot be one is as unknown as one that is not there. */
+export function checkSagaId(sagaId: string): string {
+  if (!sagaIdSchema.safeParse(sagaId).success) throw sagaNotFound(sagaId);
+  return sagaId;
+}
+
+export function sagaNotFound(sagaId: string): ValidationError {
+  return new ValidationError('SAGA_NOT_FOUND', `there is no saga ${sagaId}`);
+}
+
+export function keyOfRequest(
+  workflow: Workflow,
+  input: JsonObject,
+  options: StartOptions,
+): Pick<Input, 'key'> {
+  if (options.requestId === undefined) return {};
+  const startAt = options.startAt?.toISOString() ?? null;
+  const body = canonicalJson({ workflow: workflow.name, input, startAt });
+  const bodyHash = createHash('sha256').update(body).digest('base64url');
+  return { key: { scope: `request:${options.source ?? 'api'}`, key: options.requestId, bodyHash } };
+}
+
+/** The result of a request as a value or the error that the caller gets. */
+export function answerOrThrow(result: InputResult, sagaId: string): { sagaId: string } {
+  switch (result.kind) {
+    case 'applied':
+    case 'ignored':
+      return { sagaId };
+    case 'existing':
+      return { sagaId: result.sagaId };
+    case 'absent':
+      throw sagaNotFound(sagaId);
+    case 'refused':
+      throw new WorkflowExecutionError(result.code, result.message, {
+        sagaId,
+        ...(result.saga && { state: result.saga.state }),
+      });
+    case 'parked':
+      throw new WorkflowExecutionError('PARKED', 'the saga cannot be worked on now', { sagaId }, true);
+    case 'failed':
+      if (result.error instanceof StateStoreError) throw result.error;
+      throw new StateStoreError('STORE_REFUSED', `the store refused it: ${result.error.message}`, {
+        cause: result.error,
+      });
+  }
+}
+
+function invalid(workflow: Workflow, problems: Problem[]): ValidationError {
+  const lines = problems.map((problem) => `${problem.path ?? ''}: ${problem.message}`);
+  return new ValidationError(
+    'INPUT_INVALID',
+    `the input of ${workflow.name} is not valid: ${lines.join('; ')}`,
+    problems,
+  );
+}
+
+/** As it will be read back from history. */
+function plain(value: unknown): JsonObject {
+  return JSON.parse(JSON.stringify(value)) as JsonObject;
+}
