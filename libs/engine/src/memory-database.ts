@@ -1,0 +1,148 @@
+import { isFinished, rowOf } from '@counterstep/core';
+import type { SagaRow } from '@counterstep/core';
+import type {
+  Batch,
+  CommitResult,
+  KeyName,
+  NumberedRecord,
+  SagaQuery,
+  StoredParkedInput,
+  StoredSaga,
+  TakenKey,
+  Write,
+} from './store.js';
+
+/** A lane's row. `holder` stands for the lock: the store that owns the lane, or takes it over. */
+export interface LaneRow {
+  readonly id: number;
+  epoch: number;
+  confirmed: number;
+  holder: object | undefined;
+  readonly digests: readonly string[];
+}
+
+interface SavedSaga {
+  row: SagaRow;
+  /** JSON text, as in a database: what is read back shares nothing with what was written. */
+  readonly records: string[];
+}
+
+/**
+ * What several memory stores share, as several orchestrators share one database. Each method is one transaction, since
+ * nothing in it waits.
+ */
+export class MemoryDatabase {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly secret = crypto.getRandomValues(new Uint8Array(32));
+  readonly lanes = new Map<number, LaneRow>();
+  private readonly unfinished = new Map<string, SavedSaga>();
+  private readonly finished = new Map<string, SavedSaga>();
+  private readonly keys = new Map<string, TakenKey>();
+  private readonly parked = new Map<number, StoredParkedInput>();
+  private lastLaneId = 0;
+  private lastParkedId = 0;
+
+  constructor({ now = Date.now }: { now?: () => number } = {}) {
+    this.now = now;
+  }
+
+  addLane(holder: object, digests: readonly string[]): LaneRow {
+    const id = ++this.lastLaneId;
+    const row: LaneRow = { id, epoch: 1, confirmed: 0, holder, digests: [...digests] };
+    this.lanes.set(id, row);
+    return row;
+  }
+
+  commit(laneId: number, epoch: number, batch: Batch): CommitResult {
+    const lane = this.lanes.get(laneId);
+    if (lane?.epoch !== epoch) return { kind: 'laneLost' };
+    lane.confirmed = Math.max(lane.confirmed, batch.confirmed);
+    const stale = batch.writes.filter((write) => !this.write(write)).map((write) => write.saga.sagaId);
+    for (const input of batch.park) {
+      const id = ++this.lastParkedId;
+      this.parked.set(id, { ...input, id });
+    }
+    for (const id of batch.unpark) this.parked.delete(id);
+    return { kind: 'committed', stale, now: this.now() };
+  }
+
+  private write({ expectedVersion, saga, records, key }: Write): boolean {
+    const { sagaId } = saga;
+    const present = this.find(sagaId);
+    if ((present?.row.version ?? 0) !== expectedVersion) return false;
+    if (key && this.keys.has(nameOf(key))) return false;
+    // The end is the end: a finished saga may get another record, but no other state.
+    if (this.finished.has(sagaId) && !isFinished(saga)) return false;
+    if (key) this.keys.set(nameOf(key), { scope: key.scope, key: key.key, sagaId, bodyHash: key.bodyHash });
+    const saved = present ?? { row: rowOf(saga), records: [] };
+    saved.row = structuredClone(rowOf(saga));
+    saved.records.push(...records.map((record) => JSON.stringify(record)));
+    this.unfinished.delete(sagaId);
+    (isFinished(saga) ? this.finished : this.unfinished).set(sagaId, saved);
+    return true;
+  }
+
+  load(sagaId: string): StoredSaga | undefined {
+    const saved = this.find(sagaId);
+    return saved && { sagaId, records: saved.records.map((text) => JSON.parse(text) as NumberedRecord) };
+  }
+
+  /** Histories of the sagas that have records of the lane above the number. */
+  above(laneId: number, number: number): StoredSaga[] {
+    return [...this.unfinished.keys(), ...this.finished.keys()]
+      .map((sagaId) => this.load(sagaId) as StoredSaga)
+      .filter(({ records }) => records.some((record) => record.lane === laneId && record.number > number));
+  }
+
+  findKey(name: KeyName): TakenKey | undefined {
+    return this.keys.get(nameOf(name));
+  }
+
+  due(before: number, limit: number): SagaRow[] {
+    return [...this.unfinished.values()]
+      .flatMap(({ row }) => (row.dueAt !== undefined && row.dueAt <= before ? [row] : []))
+      .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0))
+      .slice(0, limit);
+  }
+
+  parkedInputs(digests: readonly string[], limit: number): StoredParkedInput[] {
+    return [...this.parked.values()].filter((input) => digests.includes(input.digest)).slice(0, limit);
+  }
+
+  hanging(limit: number): string[] {
+    return [...this.unfinished.values()]
+      .filter(({ row }) => row.dueAt === undefined && !row.paused && row.attention.length === 0)
+      .map(({ row }) => row.sagaId)
+      .slice(0, limit);
+  }
+
+  list({ workflow, states, attention, before, limit }: SagaQuery): SagaRow[] {
+    return [...this.unfinished.values(), ...this.finished.values()]
+      .map(({ row }) => row)
+      .filter(
+        (row) =>
+          (workflow === undefined || row.workflow.name === workflow) &&
+          (states === undefined || states.includes(row.state)) &&
+          (!attention || row.attention.length > 0) &&
+          (before === undefined || row.sagaId < before),
+      )
+      .sort((a, b) => (a.sagaId < b.sagaId ? 1 : -1))
+      .slice(0, limit)
+      .map((row) => structuredClone(row));
+  }
+
+  deleteFinished(sagaId: string): boolean {
+    for (const [name, key] of this.keys)
+      if (key.sagaId === sagaId && this.finished.has(sagaId)) this.keys.delete(name);
+    return this.finished.delete(sagaId);
+  }
+
+  private find(sagaId: string): SavedSaga | undefined {
+    return this.unfinished.get(sagaId) ?? this.finished.get(sagaId);
+  }
+}
+
+function nameOf({ scope, key }: KeyName): string {
+  return JSON.stringify([scope, key]);
+}
