@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { MemoryBroker, type Bus } from '@counterstep/bus';
+import { WorkflowBuilder, isLive } from '@counterstep/core';
+import { MemoryStore, Orchestrator, type Store } from '@counterstep/engine';
+import type { Command } from '@counterstep/protocol';
+import * as z from 'zod';
+import { Responder, type Answer } from '../support/responder.js';
+import { waitFor } from '../support/wait-for.js';
+
+const order = new WorkflowBuilder('order', { input: z.object({ orderId: z.string() }) })
+  .withRetryConfig({ initialDelay: 1, maxDelay: 5 })
+  .addStep('reserve', 'inventory.reserve', 'inventory.release')
+  .addStep('charge', 'payments.charge', 'payments.refund')
+  .addStep('ship', 'shipping.ship', 'shipping.cancel')
+  .build();
+
+let broker: MemoryBroker;
+let bus: Bus;
+let store: Store;
+let orchestrator: Orchestrator;
+let responder: Responder;
+let answers: (command: Command) => Answer | undefined;
+
+const succeed = (output: unknown = {}): Answer => ({ outcome: 'succeeded', data: { output } });
+
+beforeEach(async () => {
+  broker = new MemoryBroker();
+  bus = broker.connect();
+  store = new MemoryStore();
+  answers = () => succeed();
+  orchestrator = new Orchestrator({ workflow: order, eventBus: bus, stateStore: store });
+  await orchestrator.start();
+  responder = new Responder(broker.connect(), (command) => answers(command)).listen(
+    'inventory',
+    'payments',
+    'shipping',
+  );
+});
+
+afterEach(async () => {
+  for (const id of await store.listContexts()) {
+    const context = await store.loadContext(id);
+    expect(context && isLive(context.saga)).toBe(true);
+  }
+  await responder.close();
+  await orchestrator.stop();
+  await bus.close();
+});
+
+async function ended(sagaId: string): Promise<Awaited<ReturnType<Orchestrator['getStatus']>>> {
+  return waitFor(
+    async () => {
+      const status = await orchestrator.getStatus(sagaId);
+      return status.state !== 'running' && status.state !== 'pending' && status;
+    },
+    { what: `the end of saga ${sagaId}` },
+  );
+}
+
+describe('an orchestrator in one process', () => {
+  it('completes a saga and keeps its results', async () => {
+    answers = (command) => succeed({ by: command.worker });
+    const sagaId = await orchestrator.executeWorkflow('order', { orderId: 'A-1' });
+    const status = await ended(sagaId);
+    expect(status).toMatchObject({ state: 'completed', progress: 100, currentStep: null, error: null });
+    expect(status.stepResults).toEqual({
+      reserve: { by: 'inventory.reserve' },
+      charge: { by: 'payments.charge' },
+      ship: { by: 'shipping.ship' },
+    });
+    expect(responder.received[1]?.data).toEqual({ orderId: 'A-1', reserve: { by: 'inventory.reserve' } });
+  });
+
+  it('undoes in reverse order, the failed step first', async () => {
+    answers = (command) =>
+      command.worker === 'shipping.ship'
+        ? { outcome: 'failed', data: { error: { code: 'NO_CARRIER', message: 'no carrier', retryable: false } } }
+        : succeed({});
+    const sagaId = await orchestrator.executeWorkflow('order', { orderId: 'A-2' });
+    expect(await ended(sagaId)).toMatchObject({ state: 'compensated', cause: { code: 'NO_CARRIER', step: 'ship' } });
+    expect(responder.workers.slice(3)).toEqual(['shipping.cancel', 'payments.refund', 'inventory.release']);
+  });
+
+  it('does not undo a step that was rejected', async () => {
+    answers = (command) =>
+      command.worker === 'payments.charge'
+        ? { outcome: 'rejected', data: { error: { code: 'CARD_DECLINED', message: 'declined' } } }
+        : succeed({});
+    const sagaId = await orchestrator.executeWorkflow('order', { orderId: 'A-3' });
+    expect(await ended(sagaId)).toMatchObject({ state: 'compensated', error: 'declined' });
+    expect(responder.workers).toEqual(['inventory.reserve', 'payments.charge', 'inventory.release']);
+  });
+
+  it('retries a failed attempt under the same effect key', async () => {
+    answers = (command) =>
+      command.worker === 'payments.charge' && command.attempt < 3
+        ? { outcome: 'failed', data: { error: { code: 'BUSY', message: 'busy' } } }
+        : succeed({});
+    const sagaId = await orchestrator.executeWorkflow('order', { orderId: 'A-4' });
+    expect(await ended(sagaId)).toMatchObject({ state: 'completed' });
+    const charges = responder.received.filter((command) => command.worker === 'payments.charge');
+    expect(charges.map((command) => command.attempt)).toEqual([1, 2, 3]);
+    expect(new Set(charges.map((command) => command.effectkey)).size).toBe(1);
+  });
+
+  it('cancels while a step is in flight, and says so again', async () => {
+    answers = (command) => (command.worker === 'payments.charge' ? undefined : succeed({}));
+    const sagaId = await orchestrator.executeWorkflow('order', { orderId: 'A-5' });
+    const charge = await waitFor(() => responder.received.find((c) => c.worker === 'payments.charge'), {
+      what: 'the charge',
+    });
+    expect(await orchestrator.cancelWorkflow(sagaId)).toBe(true);
+    expect(await orchestrator.cancelWorkflow(sagaId)).toBe(true);
+    expect(await orchestrator.getStatus(sagaId)).toMatchObject({ state: 'running', phase: 'cancelling' });
+    await responder.reply(charge, succeed({ charged: true }));
+    expect(await ended(sagaId)).toMatchObject({ state: 'cancelled' });
+    expect(responder.workers.slice(2)).toEqual(['payments.refund', 'inventory.release']);
+    expect(await orchestrator.cancelWorkflow(sagaId)).toBe(true);
+  });
+
+  it('gives the same saga for the same request id, and refuses another body', async () => {
+    const first = await orchestrator.executeWorkflow('order', { orderId: 'A-6' }, { requestId: 'r-1' });
+    expect(await orchestrator.executeWorkflow('order', { orderId: 'A-6' }, { requestId: 'r-1' })).toBe(first);
+    await expect(
+      orchestrator.executeWorkflow('order', { orderId: 'A-7' }, { requestId: 'r-1' }),
+    ).rejects.toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' });
+    const many = await Promise.all(
+      Array.from({ length: 50 }, () => orchestrator.executeWorkflow('order', { orderId: 'B' }, { requestId: 'r-2' })),
+    );
+    expect(new Set(many).size).toBe(1);
+  });
+
+  it('sends a forged reply and a reply for an unknown saga to the dead letters, and lives on', async () => {
+    answers = (command) => ({ ...succeed({}), replytoken: command.worker === 'payments.charge' ? 'forged' : command.replytoken });
+    const sagaId = await orchestrator.executeWorkflow('order', { orderId: 'A-8' });
+    await waitFor(() => orchestrator.health().deadLetters['FORGED_REPLY'] === 1, { what: 'a dead letter' });
+    expect(await orchestrator.getStatus(sagaId)).toMatchObject({ state: 'running', currentStep: 'charge' });
+    const charge = responder.received.find((c) => c.worker === 'payments.charge');
+    if (charge) await responder.reply(charge, succeed({}));
+    answers = () => succeed({});
+    await waitFor(() => responder.received.some((c) => c.worker === 'shipping.ship'), { what: 'the shipment' });
+  });
+});
