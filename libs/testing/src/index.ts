@@ -1,2 +1,4 @@
 export { busConformance } from './bus-conformance.js';
 export type { BusHarness } from './bus-conformance.js';
+export { barrierConformance } from './barrier-conformance.js';
+export type { BarrierUnderTest } from './barrier-conformance.js';

@@ -1,0 +1,84 @@
+import type { Outcome } from '@counterstep/protocol';
+import type { Answer, BarrierOrder, EffectResult } from './barrier.js';
+
+/**
+ * The rules of the barrier, without a database: what a row says about an order, and what an ended effect writes into its
+ * row. Implementations only have to read and write rows so that two orders on one key never interleave.
+ */
+
+/**
+ * - `started`: a handler ran, or is running, and its end is not known (modes other than `transaction` only).
+ * - `succeeded`, `rejected`: the stored answer is the last word of this key.
+ * - `uncertain`: rejected, but an earlier execution may have left the effect: the answer stands, the undo runs for real.
+ * - `tombstone`: the undo came first; the forward effect must never run.
+ */
+export type RowState = 'started' | 'succeeded' | 'rejected' | 'uncertain' | 'tombstone';
+
+export interface BarrierRow {
+  readonly state: RowState;
+  readonly answer: Answer | null;
+  /** A handler that undoes this effect has begun. */
+  readonly undoBegan: boolean;
+  /** How often the handler was let run. More than once: an earlier execution may have left its effect. */
+  readonly executions: number;
+}
+
+export type Admission = { readonly run: true } | { readonly run: false; readonly answer: Answer };
+
+const RUN: Admission = { run: true };
+
+const REFUSED_LATE: Answer = {
+  outcome: 'rejected',
+  error: { code: 'REFUSED_LATE', message: 'the command came after its undo and was not run' },
+  refused: true,
+};
+
+const NOTHING_TO_UNDO: Answer = { outcome: 'succeeded', noop: true };
+
+/** Whether an order runs, given its own row; `undefined` when the order has just made the row. */
+export function admit(row: BarrierRow | undefined): Admission {
+  if (row === undefined) return RUN;
+  if (row.answer !== null) return { run: false, answer: row.answer };
+  if (row.state === 'tombstone' || row.undoBegan) return { run: false, answer: REFUSED_LATE };
+  return RUN;
+}
+
+/** Whether an undo that was admitted runs, given the forward row; `undefined` when there was none and a tombstone was set. */
+export function admitUndo(forward: BarrierRow | undefined, outcome: Outcome | undefined): Admission {
+  if (forward === undefined || forward.state === 'tombstone') {
+    return outcome === 'succeeded' ? RUN : { run: false, answer: NOTHING_TO_UNDO };
+  }
+  return forward.state === 'rejected' ? { run: false, answer: NOTHING_TO_UNDO } : RUN;
+}
+
+/**
+ * What the end of an effect writes into its row, and answers. `stored` is undefined when the row stays as it is: then a
+ * row that was not committed before must not be committed now.
+ */
+export function settle(
+  row: BarrierRow,
+  result: EffectResult,
+): { readonly stored?: RowState; readonly answer: Answer } {
+  if (result.outcome === 'failed') {
+    return { answer: { outcome: 'failed', error: result.error, retryable: result.retryable } };
+  }
+  // Another execution under this key ended first. Its answer stands, unless it is a rejection that proved to be wrong.
+  const overruled = row.state === 'uncertain' && result.outcome === 'succeeded';
+  if (row.answer !== null && !overruled) return { answer: row.answer };
+  if (result.outcome === 'rejected') {
+    const stored = row.executions > 1 ? 'uncertain' : 'rejected';
+    return { stored, answer: { outcome: 'rejected', error: result.error } };
+  }
+  const answer: Answer = {
+    outcome: 'succeeded',
+    ...(result.output === undefined ? {} : { output: result.output }),
+    ...(result.undoData === undefined ? {} : { undoData: result.undoData }),
+    ...(row.undoBegan ? { late: true as const } : {}),
+  };
+  return { stored: 'succeeded', answer };
+}
+
+/** The key under which an undo finds, or buries, what it undoes. */
+export function forwardKeyOf(order: BarrierOrder): string {
+  return order.forwardKey ?? order.effectKey.replace(/\/undo$/, '/forward');
+}

@@ -1,0 +1,88 @@
+import type { ClientBase } from 'pg';
+
+export interface BarrierTableOptions {
+  /** The schema that holds the table `counterstep_barrier`; default `public`. Made if it is absent. */
+  readonly schema?: string;
+}
+
+/**
+ * The DDL of the barrier, for people who run their own migrations. Every statement may run again.
+ *
+ * A row must outlive the longest saga and the retention of the commands topic: without its row, a command that comes
+ * again runs again. `purgeBarrier` is the only thing that deletes rows.
+ */
+export function barrierTableSql(options: BarrierTableOptions = {}): string {
+  const schema = quoteIdentifier(options.schema ?? 'public');
+  return `CREATE SCHEMA IF NOT EXISTS ${schema};
+CREATE TABLE IF NOT EXISTS ${schema}.counterstep_barrier (
+  effect_key text COLLATE "C" PRIMARY KEY,
+  saga_id uuid NOT NULL,
+  step text NOT NULL,
+  run integer NOT NULL,
+  direction text NOT NULL CHECK (direction IN ('forward', 'undo')),
+  state text NOT NULL CHECK (state IN ('started', 'succeeded', 'rejected', 'uncertain', 'tombstone')),
+  reply text,
+  attempt integer NOT NULL,
+  executions integer NOT NULL DEFAULT 1,
+  undo_began boolean NOT NULL DEFAULT false,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX IF NOT EXISTS counterstep_barrier_created_at ON ${schema}.counterstep_barrier (created_at);
+`;
+}
+
+/** Any constant serves, as long as all workers of one database use the same. */
+const TABLE_LOCK = 7_225_690_114;
+
+/**
+ * Makes the table if it is absent. Workers that start together wait for each other. `IF NOT EXISTS` alone is not enough:
+ * two sessions that both find nothing collide in the catalog.
+ */
+export async function ensureBarrierTable(
+  client: ClientBase,
+  options: BarrierTableOptions = {},
+): Promise<void> {
+  const found = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [
+    `${quoteIdentifier(options.schema ?? 'public')}.counterstep_barrier`,
+  ]);
+  // A worker's role need not own the schema when somebody else has run the DDL.
+  if (found.rows[0]?.there) return;
+  // Taken before the transaction: a session that waited inside one would go on with what its catalog cache held before.
+  await client.query('SELECT pg_advisory_lock($1)', [TABLE_LOCK]);
+  try {
+    // One simple query is one transaction.
+    await client.query(barrierTableSql(options));
+  } finally {
+    await client.query('SELECT pg_advisory_unlock($1)', [TABLE_LOCK]);
+  }
+}
+
+/** Few enough rows that no lock or snapshot lives long. */
+const PURGE_BATCH = 5_000;
+
+/**
+ * Deletes rows made before `olderThan`, in small transactions, and returns how many. `client` must not be in a
+ * transaction. Choose `olderThan` further back than the longest saga and the commands topic's retention.
+ */
+export async function purgeBarrier(
+  client: ClientBase,
+  olderThan: Date,
+  options: BarrierTableOptions = {},
+): Promise<number> {
+  const table = `${quoteIdentifier(options.schema ?? 'public')}.counterstep_barrier`;
+  let purged = 0;
+  for (;;) {
+    const { rowCount } = await client.query(
+      `DELETE FROM ${table} WHERE effect_key IN (
+         SELECT effect_key FROM ${table} WHERE created_at < $1 ORDER BY created_at LIMIT ${PURGE_BATCH})`,
+      [olderThan],
+    );
+    purged += rowCount ?? 0;
+    if ((rowCount ?? 0) < PURGE_BATCH) return purged;
+  }
+}
+
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
