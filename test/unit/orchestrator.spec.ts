@@ -74,10 +74,16 @@ describe('an orchestrator in one process', () => {
   it('undoes in reverse order, the failed step first', async () => {
     answers = (command) =>
       command.worker === 'shipping.ship'
-        ? { outcome: 'failed', data: { error: { code: 'NO_CARRIER', message: 'no carrier', retryable: false } } }
+        ? {
+            outcome: 'failed',
+            data: { error: { code: 'NO_CARRIER', message: 'no carrier', retryable: false } },
+          }
         : succeed({});
     const sagaId = await orchestrator.executeWorkflow('order', { orderId: 'A-2' });
-    expect(await ended(sagaId)).toMatchObject({ state: 'compensated', cause: { code: 'NO_CARRIER', step: 'ship' } });
+    expect(await ended(sagaId)).toMatchObject({
+      state: 'compensated',
+      cause: { code: 'NO_CARRIER', step: 'ship' },
+    });
     expect(responder.workers.slice(3)).toEqual(['shipping.cancel', 'payments.refund', 'inventory.release']);
   });
 
@@ -125,19 +131,26 @@ describe('an orchestrator in one process', () => {
       orchestrator.executeWorkflow('order', { orderId: 'A-7' }, { requestId: 'r-1' }),
     ).rejects.toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' });
     const many = await Promise.all(
-      Array.from({ length: 50 }, () => orchestrator.executeWorkflow('order', { orderId: 'B' }, { requestId: 'r-2' })),
+      Array.from({ length: 50 }, () =>
+        orchestrator.executeWorkflow('order', { orderId: 'B' }, { requestId: 'r-2' }),
+      ),
     );
     expect(new Set(many).size).toBe(1);
   });
 
   it('sends a forged reply and a reply for an unknown saga to the dead letters, and lives on', async () => {
-    answers = (command) => ({ ...succeed({}), replytoken: command.worker === 'payments.charge' ? 'forged' : command.replytoken });
+    answers = (command) => ({
+      ...succeed({}),
+      replytoken: command.worker === 'payments.charge' ? 'forged' : command.replytoken,
+    });
     const sagaId = await orchestrator.executeWorkflow('order', { orderId: 'A-8' });
     await waitFor(() => orchestrator.health().deadLetters['FORGED_REPLY'] === 1, { what: 'a dead letter' });
     expect(await orchestrator.getStatus(sagaId)).toMatchObject({ state: 'running', currentStep: 'charge' });
     const charge = responder.received.find((c) => c.worker === 'payments.charge');
     if (charge) await responder.reply(charge, succeed({}));
     answers = () => succeed({});
-    await waitFor(() => responder.received.some((c) => c.worker === 'shipping.ship'), { what: 'the shipment' });
+    await waitFor(() => responder.received.some((c) => c.worker === 'shipping.ship'), {
+      what: 'the shipment',
+    });
   });
 });

@@ -2,7 +2,7 @@
 export interface Clock {
   /** Milliseconds, never going back; the origin does not matter. */
   now(): number;
-  /** Calls `run` once after so many milliseconds; the result cancels it. A timer does not keep the process alive. */
+  /** Calls `run` once after so many milliseconds; the result cancels it. */
   after(ms: number, run: () => void): () => void;
 }
 
@@ -20,7 +20,7 @@ export const systemClock: Clock = {
           else run();
         },
         Math.max(0, Math.min(left, LONGEST)),
-      ).unref();
+      );
     };
     wait(ms);
     return () => {

@@ -18,8 +18,8 @@ import type { SagaQuery, Store } from './store.js';
 
 export interface OrchestratorOptions {
   /** The definition to run, or several. */
-  readonly workflow?: Workflow<never>;
-  readonly workflows?: readonly Workflow<never>[];
+  readonly workflow?: Workflow;
+  readonly workflows?: readonly Workflow[];
   readonly eventBus: Bus;
   /** Where sagas are kept; in memory, with a warning, when there is none. */
   readonly stateStore?: Store;
@@ -51,7 +51,7 @@ export class Orchestrator {
 
   constructor(private readonly options: OrchestratorOptions) {
     const workflows = [...(options.workflow ? [options.workflow] : []), ...(options.workflows ?? [])];
-    this.registry = new Registry(workflows as unknown as readonly Workflow[]);
+    this.registry = new Registry(workflows);
     this.logger = options.logger ?? silentLogger;
     this.bus = options.eventBus;
     if (!options.stateStore)
@@ -218,7 +218,7 @@ export class Orchestrator {
       } catch (error) {
         if (error instanceof ValidationError || (error instanceof WorkflowExecutionError && !error.retryable))
           return { code: error.code, reason: error.message };
-        await new Promise((resolve) => setTimeout(resolve, 500).unref());
+        await new Promise((resolve) => setTimeout(resolve, 500));
       }
     }
   };

@@ -48,14 +48,13 @@ export class Sweeper {
     this.stopped = true;
     this.cancel?.();
     // A sweep may wait for a broker that is away; what it was sending, the next process will send.
-    await Promise.race([
-      this.sweeping,
-      new Promise((resolve) =>
-        this.options.clock.after(2_000, () => {
-          resolve(undefined);
-        }),
-      ),
-    ]);
+    const { clock } = this.options;
+    let cancel = (): void => undefined;
+    const patience = new Promise<void>((resolve) => {
+      cancel = clock.after(2_000, resolve);
+    });
+    await Promise.race([this.sweeping, patience]);
+    cancel();
   }
 
   /** Sweeps without waiting for the interval; one sweep at a time. */
