@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 
 export interface Guard {
   /** Ends the guard without running its command. */
@@ -19,7 +20,7 @@ export function guard(command: string): Guard {
   const gone = once(shell, 'exit');
   shell.stdin.on('error', () => undefined);
   shell.unref();
-  if ('unref' in shell.stdin && typeof shell.stdin.unref === 'function') shell.stdin.unref();
+  (shell.stdin as Socket).unref();
   return {
     async release() {
       shell.ref();

@@ -32,8 +32,12 @@ export async function dockerBroker(version: string, options: KafkaOptions): Prom
     brokers: `127.0.0.1:${port}`,
     pid: undefined,
     folder: undefined,
-    stop: async () => void (await docker('stop', name)),
-    kill: async () => void (await docker('kill', name)),
+    async stop() {
+      await docker('stop', name);
+    },
+    async kill() {
+      await docker('kill', name);
+    },
     async restart() {
       const since = new Date().toISOString();
       await docker('start', name);
