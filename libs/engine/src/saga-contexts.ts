@@ -31,7 +31,7 @@ export class ContextWriter {
       };
       const result = await lane
         .commit({ writes: [write], confirmed: number, park: [], unpark: [] })
-        .catch((error) => {
+        .catch((error: unknown) => {
           // The lane may have died with its connection; the next write opens another.
           if (error instanceof StateStoreError) this.forgetLane(lane);
           throw error;

@@ -1,0 +1,211 @@
+import { isLive } from '@counterstep/core';
+import { expect } from '@jest/globals';
+import { NOON, TIMEOUT, Tale, Writer, nothing, order } from './sagas-for-stores.js';
+import type { StoreSuite } from './store-conformance.js';
+
+const committed = { kind: 'committed', stale: [], now: expect.any(Number) };
+const requestKey = (key: string, bodyHash = 'hash') => ({ scope: 'request', key, bodyHash });
+
+/** Keys, timers, parked inputs, lists. */
+export function lookupPromises({ store: openStore, promised }: StoreSuite): void {
+  promised(
+    'a key that is taken keeps a second saga from starting, also when its saga is finished',
+    async () => {
+      const store = await openStore();
+      const writer = await Writer.on(store);
+      const [first, ended, loser, late] = [new Tale(), new Tale(nothing), new Tale(), new Tale()];
+      const starts = [
+        writer.write(first.start(), requestKey('a')),
+        writer.write(ended.start(), requestKey('b')),
+      ];
+      expect(await writer.commitWrites(starts)).toEqual(committed);
+      await writer.commit([first.reply('charge')]);
+      await writer.commit([first.reply('ship')]);
+      const [other] = [new Tale()];
+      const batch = [
+        writer.write(loser.start(), requestKey('a', 'other hash')),
+        writer.write(late.start(), requestKey('b')),
+        writer.write(other.start(), { ...requestKey('a'), scope: 'business' }),
+      ];
+      expect(await writer.commitWrites(batch)).toEqual({ ...committed, stale: [loser.sagaId, late.sagaId] });
+      expect(await store.load([loser.sagaId, late.sagaId])).toEqual([]);
+      const names = ['a', 'b', 'c'].map((key) => ({ scope: 'request', key }));
+      const found = await store.findKeys([...names, { scope: 'business', key: 'a' }]);
+      expect(new Set(found)).toEqual(
+        new Set([
+          { ...requestKey('a'), sagaId: first.sagaId },
+          { ...requestKey('b'), sagaId: ended.sagaId },
+          { ...requestKey('a'), scope: 'business', sagaId: other.sagaId },
+        ]),
+      );
+      expect(await store.findKeys([])).toEqual([]);
+    },
+  );
+
+  promised('of two lanes that take one key at once, one starts its saga', async () => {
+    const stores = [await openStore(), await openStore()];
+    for (let round = 0; round < 5; round += 1) {
+      const tales = [new Tale(), new Tale()];
+      const results = await Promise.all(
+        stores.map(async (store, index) => {
+          const writer = await Writer.on(store);
+          const tale = tales[index] as Tale;
+          return writer.commitWrites([writer.write(tale.start(), requestKey(`round ${round}`))]);
+        }),
+      );
+      const stale = results.flatMap((result) => (result.kind === 'committed' ? result.stale : []));
+      expect(stale).toHaveLength(1);
+      const [winner] = tales.filter(({ sagaId }) => !stale.includes(sagaId));
+      const [key] = await (stores[0] as (typeof stores)[number]).findKeys([requestKey(`round ${round}`)]);
+      expect(key?.sagaId).toBe(winner?.sagaId);
+    }
+  });
+
+  promised('a start that is stale takes no key', async () => {
+    const store = await openStore();
+    const writer = await Writer.on(store);
+    const tale = new Tale();
+    await writer.commit([tale.start()]);
+    const again = new Tale(undefined, tale.sagaId);
+    const result = await writer.commitWrites([writer.write(again.start(), requestKey('a'))]);
+    expect(result).toEqual({ ...committed, stale: [tale.sagaId] });
+    expect(await store.findKeys([requestKey('a')])).toEqual([]);
+  });
+
+  promised('due sagas come soonest first, up to the moment asked for', async () => {
+    const store = await openStore();
+    const writer = await Writer.on(store);
+    const delays = [50, 0, 3_600_000, 7, 90_000];
+    const tales = delays.map(() => new Tale());
+    await writer.commit(tales.map((tale, index) => tale.start({}, NOON + (delays[index] as number))));
+    const dueOf = (tale: Tale, delay: number) => ({
+      sagaId: tale.sagaId,
+      dueAt: NOON + delay + TIMEOUT,
+      digest: order.digest,
+    });
+    const [fifty, zero, , seven, ninety] = tales as [Tale, Tale, Tale, Tale, Tale];
+    expect(await store.dueSagas(NOON + TIMEOUT - 1, 10)).toEqual([]);
+    expect(await store.dueSagas(NOON + TIMEOUT + 7, 10)).toEqual([dueOf(zero, 0), dueOf(seven, 7)]);
+    const later = [dueOf(zero, 0), dueOf(seven, 7), dueOf(fifty, 50), dueOf(ninety, 90_000)];
+    expect(await store.dueSagas(NOON + TIMEOUT + 100_000, 10)).toEqual(later);
+    expect(await store.dueSagas(NOON + TIMEOUT + 100_000, 2)).toEqual(later.slice(0, 2));
+  });
+
+  promised('a saga is due when its last write says, however often it moved', async () => {
+    const store = await openStore();
+    const writer = await Writer.on(store);
+    const tale = new Tale();
+    await writer.commit([tale.start()]);
+    await writer.commit([tale.reply('charge', {}, NOON + 600_000)]);
+    const dueAt = NOON + 600_000 + TIMEOUT;
+    expect(await store.dueSagas(NOON + 300_000, 10)).toEqual([]);
+    expect(await store.dueSagas(dueAt - 1, 10)).toEqual([]);
+    expect(await store.dueSagas(dueAt, 10)).toMatchObject([{ sagaId: tale.sagaId, dueAt }]);
+    // Back to an earlier time: a bucket that is later than the new due time would hide it.
+    const failed = { step: 'ship', direction: 'forward', run: 1, attempt: 1, outcome: 'failed' } as const;
+    await writer.commit([tale.tell({ type: 'reply', ...failed }, NOON + 1_000)]);
+    expect(await store.dueSagas(NOON + 5_000, 10)).toMatchObject([{ sagaId: tale.sagaId }]);
+    await writer.commit([tale.quarantine()]);
+    expect(await store.dueSagas(dueAt + 3_600_000, 10)).toEqual([]);
+  });
+
+  promised('a finished saga is never due', async () => {
+    const store = await openStore();
+    const writer = await Writer.on(store);
+    const tale = new Tale();
+    await writer.commit([tale.start()]);
+    await writer.commit([tale.reply('charge')]);
+    await writer.commit([tale.reply('ship')]);
+    expect(await store.dueSagas(NOON + 3_600_000, 10)).toEqual([]);
+  });
+
+  promised('parked inputs wait, the oldest first, until a batch deals with them', async () => {
+    const store = await openStore();
+    const writer = await Writer.on(store);
+    const parked = ['a', 'b', 'a', 'c'].map((digest, index) => ({
+      sagaId: new Tale().sagaId,
+      digest,
+      code: 'UNKNOWN_DEFINITION',
+      input: JSON.stringify({ index, text: '"\\{}\u0001' }),
+    }));
+    await writer.commit([], { park: parked.slice(0, 2) });
+    await writer.commit([new Tale().start()], { park: parked.slice(2) });
+    const found = await store.parkedInputs(['a', 'b'], 10);
+    expect(found).toEqual(parked.slice(0, 3).map((input) => ({ ...input, id: expect.any(Number) })));
+    expect(await store.parkedInputs(['a', 'b'], 1)).toEqual(found.slice(0, 1));
+    expect(await store.parkedInputs([], 10)).toEqual([]);
+    await writer.commit([], { unpark: found.slice(0, 2).map(({ id }) => id) });
+    expect(await store.parkedInputs(['a', 'b', 'c'], 10)).toMatchObject(parked.slice(2));
+  });
+
+  promised('no saga hangs: each waits for a moment or for a person', async () => {
+    const store = await openStore();
+    const writer = await Writer.on(store);
+    const [running, held, later, done] = [new Tale(), new Tale(), new Tale(), new Tale()];
+    await writer.commit([
+      running.start(),
+      held.start(),
+      later.start({}, NOON, NOON + 1_000),
+      done.complete(),
+    ]);
+    await writer.commit([held.quarantine()]);
+    for (const { saga } of [running, held, later, done]) expect(saga && isLive(saga)).toBe(true);
+    expect(await store.hangingSagas(10)).toEqual([]);
+  });
+
+  promised('lists are pages of finished and unfinished sagas, the newest first', async () => {
+    const store = await openStore();
+    const writer = await Writer.on(store);
+    const tales = Array.from({ length: 7 }, (_, index) => new Tale(index % 3 === 0 ? nothing : order));
+    // Not in the order of their ids, so that the order must come from the store.
+    for (const tale of tales.toReversed()) await writer.commit([tale.start()]);
+    const newestFirst = tales.map(({ sagaId }) => sagaId).toReversed();
+    const pages: string[][] = [];
+    let before: string | undefined;
+    do {
+      const rows = await store.list({ limit: 3, ...(before && { before }) });
+      pages.push(rows.map(({ sagaId }) => sagaId));
+      before = rows.at(-1)?.sagaId;
+    } while (before);
+    expect(pages).toEqual([newestFirst.slice(0, 3), newestFirst.slice(3, 6), newestFirst.slice(6), []]);
+  });
+
+  promised('lists are filtered by workflow, state and need of a person', async () => {
+    const store = await openStore();
+    const writer = await Writer.on(store);
+    const [running, held, later, ended] = [new Tale(), new Tale(), new Tale(), new Tale(nothing)];
+    await writer.commit([running.start(), held.start(), later.start({}, NOON, NOON + 1_000), ended.start()]);
+    await writer.commit([held.quarantine()]);
+    const ids = async (query: object): Promise<string[]> =>
+      (await store.list({ limit: 10, ...query })).map(({ sagaId }) => sagaId);
+    expect(await ids({ workflow: 'nothing' })).toEqual([ended.sagaId]);
+    expect(await ids({ workflow: 'order', states: ['pending', 'completed'] })).toEqual([later.sagaId]);
+    expect(await ids({ states: ['running'] })).toEqual([held.sagaId, running.sagaId]);
+    expect(await ids({ states: [] })).toEqual([]);
+    expect(await ids({ attention: true })).toEqual([held.sagaId]);
+    expect(await ids({ workflow: "order' OR true --" })).toEqual([]);
+  });
+
+  promised('histories that are not there are left out', async () => {
+    const store = await openStore();
+    const tale = new Tale();
+    await (await Writer.on(store)).commit([tale.start()]);
+    const stored = await store.load([new Tale().sagaId, tale.sagaId, tale.sagaId]);
+    expect(stored.map(({ sagaId }) => sagaId)).toEqual([tale.sagaId]);
+    expect(await store.load([])).toEqual([]);
+  });
+
+  promised('all who share the store have one secret and one clock', async () => {
+    const [store, other] = [await openStore(), await openStore()];
+    const secrets = await Promise.all([store.secret(), other.secret()]);
+    expect(secrets[0].byteLength).toBeGreaterThanOrEqual(32);
+    expect(Buffer.from(secrets[0]).equals(Buffer.from(secrets[1]))).toBe(true);
+    const first = await store.now();
+    const second = await other.now();
+    expect(second).toBeGreaterThanOrEqual(first);
+    expect(Number.isInteger(first)).toBe(true);
+    const result = await (await Writer.on(store)).commit([]);
+    expect(result).toMatchObject({ kind: 'committed' });
+    if (result.kind === 'committed') expect(result.now).toBeGreaterThanOrEqual(second);
+  });
+}
