@@ -33,7 +33,7 @@ function orderWorkflow(version = 1, attemptTimeout = 40): Workflow {
       },
     ])
     .addStep('ship', 'shipping.ship', { compensation: 'shipping.cancel', attemptTimeout, undoRetry: QUICK })
-    .build() as Workflow;
+    .build();
 }
 
 const cleanups: (() => Promise<unknown>)[] = [];

@@ -1,11 +1,12 @@
-import { fold, isFinished } from '@counterstep/core';
+import { StateStoreError, isFinished } from '@counterstep/core';
 import type { Saga } from '@counterstep/core';
-import { StateStoreError } from '@counterstep/core';
-import type { BatchDecider, Entry, Known } from './batch.js';
+import type { BatchDecider, Entry } from './batch.js';
 import type { StoreClock } from './clock.js';
-import type { Input, InputResult } from './input.js';
+import { InputQueue } from './input-queue.js';
+import type { Input } from './input.js';
 import type { Logger } from './logger.js';
-import { Outbox } from './outbox.js';
+import type { Outbox } from './outbox.js';
+import { SagaCache } from './saga-cache.js';
 import { StoreContentError } from './store.js';
 import type { Lane, NumberedRecord, Store, Write } from './store.js';
 
@@ -31,18 +32,17 @@ export interface LaneOptions {
 
 /**
  * The life of a batch. Inputs pile up while a commit is in flight; the next batch takes all of them: load what memory
- * lacks, decide each in order, commit everything in one transaction, publish, settle. The commit is the clock, so a batch
+ * lacks, decide each in order, commit everything in one transaction, publish, answer. The commit is the clock, so a batch
  * is one input when idle and grows by itself under load.
  */
 export class LaneLoop {
-  private queue: Input[] = [];
-  private readonly cache = new Map<string, Saga>();
-  /** Starts that were refused as stale: their saga may exist. */
-  private readonly retried = new Set<string>();
-  private readonly settled = new WeakSet<Input>();
+  private readonly queue = new InputQueue();
+  private readonly cache: SagaCache;
   private lane: Lane | undefined;
   private outbox: Outbox;
+  /** The number of the last record that was committed. */
   private number = 0;
+  /** The confirmed number that the lane's row holds. */
   private written = 0;
   private running: Promise<void> | undefined;
   private stopping = false;
@@ -50,6 +50,7 @@ export class LaneLoop {
 
   constructor(private readonly options: LaneOptions) {
     this.outbox = options.newOutbox();
+    this.cache = new SagaCache(options.store, options.maxCached);
   }
 
   /** Inputs that wait. */
@@ -68,18 +69,17 @@ export class LaneLoop {
 
   push(input: Input): void {
     this.queue.push(input);
-    this.running ??= this.start();
+    this.running ??= this.run();
   }
 
   /** The saga as this lane last committed it; undefined when it is not in memory. */
   peek(sagaId: string): Saga | undefined {
-    return this.cache.get(sagaId);
+    return this.cache.peek(sagaId);
   }
 
-  /** Writes the confirmed number down when no batch has done so. Called when idle. */
+  /** Writes the confirmed number down when no batch has done so. */
   confirmWhenIdle(): void {
-    if (this.running || this.stopping || this.outbox.confirmed <= this.written) return;
-    this.running = this.start();
+    if (!this.stopping && this.outbox.confirmed > this.written) this.running ??= this.run();
   }
 
   /** Works off what waits, lets the broker confirm what is committed, and gives the lane up. */
@@ -91,63 +91,38 @@ export class LaneLoop {
     await this.lane?.close().catch(() => undefined);
   }
 
-  private async start(): Promise<void> {
+  private async run(): Promise<void> {
     // A turn of the event loop, so that what arrives together is decided together.
     await new Promise(setImmediate);
-    try {
-      do await this.turn();
-      while (this.queue.length > 0);
-    } finally {
-      this.running = undefined;
-    }
-    if (this.queue.length > 0) this.running ??= this.start();
+    do await this.turn();
+    while (this.queue.length > 0 && (this.lane || !this.stopping));
+    this.running = undefined;
   }
 
   private async turn(): Promise<void> {
-    const inputs = this.queue.splice(0, this.options.maxBatch);
+    const { store, decider, clock, maxBatch } = this.options;
+    const inputs = this.queue.take(maxBatch);
     try {
-      const known = await this.know(inputs);
+      const known = await this.cache.know(inputs);
       const keys = inputs.flatMap((input) => (input.key ? [input.key] : []));
-      const taken = keys.length > 0 ? await this.options.store.findKeys(keys) : [];
-      const { entries, deferred } = this.options.decider.decide(
-        inputs,
-        known,
-        taken,
-        this.options.clock.now(),
-      );
-      this.queue.unshift(...deferred);
+      const taken = keys.length > 0 ? await store.findKeys(keys) : [];
+      const { entries, deferred } = decider.decide(inputs, known, taken, clock.now());
+      this.queue.again(deferred);
       await this.conclude(entries);
       this.failures = 0;
     } catch (error) {
-      await this.recover(inputs, error);
+      await this.recover(inputs, error instanceof Error ? error : new Error(String(error)));
     }
   }
 
-  /** The sagas of these inputs: from memory, or folded from their history. */
-  private async know(inputs: readonly Input[]): Promise<Map<string, Known>> {
-    const known = new Map<string, Known>();
-    const missing = new Set<string>();
-    for (const { sagaId, event } of inputs) {
-      const saga = this.cache.get(sagaId);
-      if (saga) known.set(sagaId, { saga, isCached: true });
-      // A start's saga is new; should it not be, the commit says so, and then it is looked up.
-      else if (event.type !== 'start' || this.retried.has(sagaId)) missing.add(sagaId);
-    }
-    this.retried.clear();
-    if (missing.size > 0) {
-      for (const { sagaId, records } of await this.options.store.load([...missing]))
-        known.set(sagaId, { saga: fold(sagaId, records), isCached: false });
-    }
-    return known;
-  }
-
+  /** What changes something is committed. What does not is final only if it was decided from the store's own saga. */
   private async conclude(entries: readonly Entry[]): Promise<void> {
     const writing: Entry[] = [];
     for (const entry of entries) {
-      if (entry.records.length > 0 || entry.parks.length > 0) writing.push(entry);
-      else if (unparkedBy(entry).length > 0) writing.push(entry);
+      const writes = entry.records.length > 0 || entry.parks.length > 0 || unparkedBy(entry).length > 0;
+      if (writes) writing.push(entry);
       else if (entry.isCached) this.again(entry);
-      else this.settle(entry);
+      else this.queue.answerAll(entry);
     }
     if (writing.length > 0 || this.outbox.confirmed > this.written) await this.commitOrSplit(writing);
   }
@@ -159,7 +134,7 @@ export class LaneLoop {
     } catch (error) {
       if (!(error instanceof StoreContentError)) throw error;
       const [only] = entries;
-      if (entries.length === 1 && only) {
+      if (only && entries.length === 1) {
         this.poisoned(only, error);
         return;
       }
@@ -175,122 +150,89 @@ export class LaneLoop {
     const confirmed = outbox.confirmed;
     let number = this.number;
     const writes: Write[] = [];
-    for (const entry of entries) {
-      if (!entry.saga || entry.records.length === 0) continue;
-      const records: NumberedRecord[] = entry.records.map((record) => ({
+    for (const { saga, records, version: expectedVersion, key } of entries) {
+      if (!saga || records.length === 0) continue;
+      const numbered = records.map((record): NumberedRecord => ({
         ...record,
         lane: lane.id,
         number: ++number,
       }));
-      const { version: expectedVersion, saga, key } = entry;
-      writes.push({ expectedVersion, saga, records, ...(key && { key }) });
+      writes.push({ expectedVersion, saga, records: numbered, ...(key && { key }) });
     }
-    const result = await lane.commit({
-      writes,
-      confirmed,
-      park: entries.flatMap((entry) => entry.parks),
-      unpark: entries.flatMap(unparkedBy),
-    });
+    const park = entries.flatMap((entry) => entry.parks);
+    const unpark = entries.flatMap(unparkedBy);
+    const result = await lane.commit({ writes, confirmed, park, unpark });
     if (result.kind === 'laneLost') throw new StateStoreError('LANE_LOST', `lane ${lane.id} was taken over`);
+
     this.options.clock.learn(result.now);
     this.number = number;
     this.written = confirmed;
     const stale = new Set(result.stale);
     const good = entries.filter((entry) => !stale.has(entry.sagaId));
-    const published = outbox.publish(
-      number,
-      good.flatMap((entry) => entry.messages),
-    );
+    void this.publish(number, good);
     for (const entry of entries) {
       if (stale.has(entry.sagaId)) this.again(entry);
       else this.committed(entry);
     }
-    void published.then((isConfirmed) => {
-      if (isConfirmed) for (const { saga } of good) if (saga) this.options.onConfirmed(saga);
-    });
+  }
+
+  private async publish(upTo: number, entries: readonly Entry[]): Promise<void> {
+    const messages = entries.flatMap((entry) => entry.messages);
+    const isConfirmed = await this.outbox.publish(upTo, messages);
+    if (isConfirmed) for (const { saga } of entries) if (saga) this.options.onConfirmed(saga);
   }
 
   private committed(entry: Entry): void {
-    const { saga, sagaId } = entry;
-    if (saga && entry.records.length > 0) {
-      this.cache.delete(sagaId);
-      if (!isFinished(saga)) this.remember(saga);
+    const { saga, records } = entry;
+    if (saga && records.length > 0) {
+      if (isFinished(saga)) this.cache.forget(saga.sagaId);
+      else this.cache.remember(saga);
       this.options.onMoved(saga);
     }
-    this.settle(entry);
+    this.queue.answerAll(entry);
   }
 
-  private remember(saga: Saga): void {
-    this.cache.set(saga.sagaId, saga);
-    if (this.cache.size <= this.options.maxCached) return;
-    const [oldest] = this.cache.keys();
-    if (oldest !== undefined) this.cache.delete(oldest);
-  }
-
-  /** Decided from what may be old: forget it, and decide again from the store. */
+  /** Decided from what may be old: decide again from the store. */
   private again(entry: Entry): void {
-    this.cache.delete(entry.sagaId);
-    this.retried.add(entry.sagaId);
-    this.queue.unshift(...entry.verdicts.map(({ input }) => input));
+    this.cache.doubt(entry.sagaId);
+    this.queue.again(entry.verdicts.map(({ input }) => input));
   }
 
-  /** The store refuses this saga's rows: it is held for a person, with what was refused, and nobody else waits. */
-  private poisoned(entry: Entry, error: StoreContentError): void {
-    this.cache.delete(entry.sagaId);
-    const message = `the store refused a transition (${error.code}): ${error.message}`.slice(0, 1_000);
-    this.options.logger.error('saga quarantined', {
-      sagaId: entry.sagaId,
-      code: error.code,
-      error: error.message,
-    });
-    const inputs = entry.verdicts.map(({ input }) => input);
-    if (entry.version === 0 || inputs.some(({ event }) => event.type === 'quarantine')) {
-      for (const input of inputs) this.answer(input, { kind: 'failed', error });
+  /** The store refuses this saga's rows: it is held for a person, what came for it is parked, and nobody else waits. */
+  private poisoned({ sagaId, version, verdicts }: Entry, error: StoreContentError): void {
+    const { code, message } = error;
+    this.options.logger.error('the store refused a transition', { sagaId, code, error: message });
+    this.cache.doubt(sagaId);
+    const inputs = verdicts.map(({ input }) => input);
+    if (version === 0 || inputs.some(({ event }) => event.type === 'quarantine')) {
+      for (const input of inputs) this.queue.answer(input, { kind: 'failed', error });
       return;
     }
-    const quarantine: Input = {
-      sagaId: entry.sagaId,
-      event: { type: 'quarantine', code: 'POISON', message },
-      origin: 'internal',
-      settle: () => undefined,
-    };
-    this.queue.unshift(quarantine, ...inputs);
+    const event = {
+      type: 'quarantine',
+      code: 'POISON',
+      message: `the store refused a transition (${code}): ${message}`.slice(0, 1_000),
+    } as const;
+    this.queue.again([{ sagaId, event, origin: 'internal', settle: () => undefined }, ...inputs]);
   }
 
-  /** The store is away, or the lane was taken over: nothing was applied for certain, so everything is decided again. */
-  private async recover(inputs: readonly Input[], error: unknown): Promise<void> {
-    const failure = error instanceof Error ? error : new Error(String(error));
+  /** The store is away, or the lane was taken over. Nothing is known to be applied, so everything is decided again. */
+  private async recover(inputs: readonly Input[], error: Error): Promise<void> {
+    const { store, digests, logger, delay, newOutbox, onReopened } = this.options;
+    logger.error('a batch failed and will be decided again', { error: error.message, inputs: inputs.length });
     this.failures += 1;
     this.cache.clear();
-    this.options.logger.error('a batch failed and will be decided again', {
-      error: failure.message,
-      inputs: inputs.length,
-    });
-    const queued = new Set(this.queue);
-    const kept: Input[] = [];
-    for (const input of inputs) {
-      if (queued.has(input) || this.settled.has(input)) continue;
-      if (input.origin === 'request') this.answer(input, { kind: 'failed', error: failure });
-      else kept.push(input);
-    }
-    this.queue.unshift(...kept);
-    await this.reopen();
-  }
-
-  private async reopen(): Promise<void> {
-    const { store, digests, logger, delay, newOutbox, onReopened } = this.options;
+    this.queue.restore(inputs, error);
     await this.lane?.close().catch(() => undefined);
     this.lane = undefined;
     while (!this.lane) {
       await delay(Math.min(5_000, 50 * 2 ** Math.min(this.failures, 7)));
-      this.failRequests();
+      this.queue.failRequests();
       try {
         this.lane = await store.openLane(digests);
-      } catch (error) {
+      } catch (failure) {
         this.failures += 1;
-        logger.error('the store cannot be reached', {
-          error: error instanceof Error ? error.message : String(error),
-        });
+        logger.error('the store cannot be reached', { error: String(failure) });
         if (this.stopping) return;
       }
     }
@@ -298,24 +240,6 @@ export class LaneLoop {
     this.number = 0;
     this.written = 0;
     onReopened();
-  }
-
-  private settle(entry: Entry): void {
-    for (const { input, result } of entry.verdicts) this.answer(input, result);
-  }
-
-  private answer(input: Input, result: InputResult): void {
-    this.settled.add(input);
-    input.settle(result);
-  }
-
-  /** Callers do not wait for a store that is away. */
-  private failRequests(): void {
-    const error = new StateStoreError('STORE_DOWN', 'the store cannot be reached');
-    const isRequest = (input: Input): boolean => input.origin === 'request';
-    const requests = this.queue.filter(isRequest);
-    this.queue = this.queue.filter((input) => !isRequest(input));
-    for (const request of requests) this.answer(request, { kind: 'failed', error });
   }
 }
 

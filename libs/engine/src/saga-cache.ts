@@ -1,0 +1,59 @@
+import { fold } from '@counterstep/core';
+import type { Saga } from '@counterstep/core';
+import type { Known } from './batch.js';
+import type { Input } from './input.js';
+import type { Store } from './store.js';
+
+/** The sagas that a lane moved last, as its own commits left them. It may be behind the store, and only the commit can tell. */
+export class SagaCache {
+  private readonly sagas = new Map<string, Saga>();
+  /** Whose start was refused as stale: the saga may exist. */
+  private readonly doubtful = new Set<string>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly limit: number,
+  ) {}
+
+  peek(sagaId: string): Saga | undefined {
+    return this.sagas.get(sagaId);
+  }
+
+  remember(saga: Saga): void {
+    this.sagas.delete(saga.sagaId);
+    this.sagas.set(saga.sagaId, saga);
+    if (this.sagas.size <= this.limit) return;
+    const [oldest] = this.sagas.keys();
+    if (oldest !== undefined) this.sagas.delete(oldest);
+  }
+
+  forget(sagaId: string): void {
+    this.sagas.delete(sagaId);
+  }
+
+  /** It was decided from what is old: the next look goes to the store. */
+  doubt(sagaId: string): void {
+    this.sagas.delete(sagaId);
+    this.doubtful.add(sagaId);
+  }
+
+  clear(): void {
+    this.sagas.clear();
+  }
+
+  /** The sagas of these inputs: from memory, or folded from their history in one read. */
+  async know(inputs: readonly Input[]): Promise<Map<string, Known>> {
+    const known = new Map<string, Known>();
+    const missing = new Set<string>();
+    for (const { sagaId, event } of inputs) {
+      const saga = this.sagas.get(sagaId);
+      if (saga) known.set(sagaId, { saga, isCached: true });
+      // A start's saga is new; should it not be, the commit says so, and then it is looked up.
+      else if (event.type !== 'start' || this.doubtful.delete(sagaId)) missing.add(sagaId);
+    }
+    if (missing.size === 0) return known;
+    for (const { sagaId, records } of await this.store.load([...missing]))
+      known.set(sagaId, { saga: fold(sagaId, records), isCached: false });
+    return known;
+  }
+}
