@@ -1,0 +1,188 @@
+import { isFinished, rowOf } from '@counterstep/core';
+import type { Batch, Write } from '@counterstep/engine';
+
+/**
+ * The whole batch in one statement, which is one transaction and one round trip. All parts of it see one snapshot, taken
+ * when it began, and see nothing of each other's work but what RETURNING hands on.
+ *
+ * - `fence` comes first and everything depends on it: a lane that was taken over has another epoch, or no row. Its row
+ *   lock also keeps a take-over from reading the lane's history while this statement is under way.
+ * - A saga that another lane moved meanwhile: the row lock makes us wait, then the version is checked anew and does not
+ *   match. One that another lane inserted meanwhile breaks the primary key, and the statement is repeated.
+ * - Rows come in the order of their ids, keys in theirs, so that two lanes rarely meet crosswise.
+ */
+const TEXT = `
+WITH fence AS (
+  UPDATE counterstep.lane SET confirmed = greatest(confirmed, $3) WHERE id = $1 AND epoch = $2 RETURNING id
+),
+write AS MATERIALIZED (
+  SELECT * FROM unnest(
+    $4::uuid[], $5::int[], $6::boolean[], $7::text[], $8::int[], $9::text[], $10::int[], $11::text[], $12::text[],
+    $13::text[], $14::boolean[], $15::text[], $16::text[], $17::text[], $18::bigint[], $19::bigint[], $20::bigint[],
+    $21::bigint[], $22::text[], $23::text[], $24::text[]
+  ) AS w (
+    id, expected, finished, workflow, workflow_version, digest, version, state, direction,
+    aim, paused, attention, position, cause, due_at, number, created_at,
+    updated_at, key_scope, key, body_hash
+  )
+  WHERE EXISTS (SELECT FROM fence)
+),
+absent AS MATERIALIZED (
+  SELECT * FROM write w
+  WHERE w.expected = 0
+    AND NOT EXISTS (SELECT FROM counterstep.saga s WHERE s.id = w.id)
+    AND NOT EXISTS (SELECT FROM counterstep.finished_saga f WHERE f.id = w.id)
+),
+keyed AS (
+  INSERT INTO counterstep.saga_key (scope, key, saga_id, body_hash, closed, created_at)
+  SELECT key_scope, key, id, body_hash, finished, created_at FROM absent WHERE key IS NOT NULL ORDER BY key_scope, key
+  ON CONFLICT (scope, key) DO NOTHING
+  RETURNING saga_id
+),
+begun AS MATERIALIZED (
+  SELECT * FROM absent WHERE key IS NULL OR id IN (SELECT saga_id FROM keyed)
+),
+inserted AS (
+  INSERT INTO counterstep.saga (
+    id, workflow, workflow_version, digest, version, state, direction, aim, paused, attention, position, cause,
+    due_at, due_bucket, lane, number, created_at, updated_at)
+  SELECT id, workflow, workflow_version, digest, version, state, direction, aim, paused, attention, position, cause,
+    due_at, due_at / 60000, $1, number, created_at, updated_at
+  FROM begun WHERE NOT finished
+),
+updated AS (
+  UPDATE counterstep.saga s
+  SET version = w.version, state = w.state, direction = w.direction, aim = w.aim, paused = w.paused,
+    attention = w.attention, position = w.position, cause = w.cause, due_at = w.due_at,
+    -- A bucket that is early only costs the sweep a look; a new one costs an index entry on every step.
+    due_bucket = CASE WHEN s.due_bucket <= w.due_at / 60000 THEN s.due_bucket ELSE w.due_at / 60000 END,
+    heartbeats = NULL, lane = $1, number = w.number, updated_at = w.updated_at
+  FROM write w
+  WHERE w.expected > 0 AND NOT w.finished AND s.id = w.id AND s.version = w.expected
+  RETURNING s.id
+),
+removed AS (
+  DELETE FROM counterstep.saga s USING write w
+  WHERE w.expected > 0 AND w.finished AND s.id = w.id AND s.version = w.expected
+  RETURNING s.id
+),
+amended AS (
+  UPDATE counterstep.finished_saga f
+  SET version = w.version, state = w.state, aim = w.aim, attention = w.attention, cause = w.cause, lane = $1,
+    number = w.number, updated_at = w.updated_at
+  FROM write w
+  WHERE w.expected > 0 AND w.finished AND f.id = w.id AND f.version = w.expected
+  RETURNING f.id
+),
+ended AS (
+  INSERT INTO counterstep.finished_saga (
+    id, workflow, workflow_version, digest, version, state, direction, aim, paused, attention, position, cause,
+    lane, number, created_at, updated_at)
+  SELECT id, workflow, workflow_version, digest, version, state, direction, aim, paused, attention, position, cause,
+    $1, number, created_at, updated_at
+  FROM write WHERE finished AND id IN (SELECT id FROM removed UNION ALL SELECT id FROM begun)
+),
+closed AS (
+  UPDATE counterstep.saga_key k SET closed = true FROM removed WHERE k.saga_id = removed.id
+),
+passed AS MATERIALIZED (
+  SELECT id FROM begun UNION ALL SELECT id FROM updated UNION ALL SELECT id FROM removed UNION ALL SELECT id FROM amended
+),
+recorded AS (
+  INSERT INTO counterstep.history (saga_id, seq, at, event, facts, lane, number)
+  SELECT r.saga_id, r.seq, r.at, r.event, r.facts, $1, r.number
+  FROM unnest($25::uuid[], $26::int[], $27::bigint[], $28::text[], $29::text[], $30::bigint[])
+    AS r (saga_id, seq, at, event, facts, number)
+  WHERE r.saga_id IN (SELECT id FROM passed)
+),
+parked AS (
+  INSERT INTO counterstep.parked_input (saga_id, digest, code, input)
+  SELECT * FROM unnest($31::uuid[], $32::text[], $33::text[], $34::text[])
+  WHERE EXISTS (SELECT FROM fence)
+),
+unparked AS (
+  DELETE FROM counterstep.parked_input WHERE id = ANY ($35::bigint[]) AND EXISTS (SELECT FROM fence)
+)
+SELECT
+  floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
+  ARRAY(SELECT id::text FROM write WHERE id NOT IN (SELECT id FROM passed) ORDER BY id) AS stale
+FROM fence`;
+
+/** One row, or none when the lane is lost. */
+export interface CommitRow {
+  readonly now: number;
+  readonly stale: string[];
+}
+
+/** The batch as the parameters of the lane's prepared statement. */
+export function commitStatement(
+  laneId: number,
+  epoch: number,
+  batch: Batch,
+): { name: string; text: string; values: unknown[] } {
+  const writes = batch.writes.toSorted((a, b) => (a.saga.sagaId < b.saga.sagaId ? -1 : 1));
+  return {
+    name: 'counterstep_commit',
+    text: TEXT,
+    values: [
+      laneId,
+      epoch,
+      batch.confirmed,
+      ...writeColumns(writes),
+      ...recordColumns(writes),
+      ...parkColumns(batch),
+    ],
+  };
+}
+
+function writeColumns(writes: readonly Write[]): unknown[][] {
+  const columns: unknown[][] = Array.from({ length: 21 }, () => []);
+  for (const { expectedVersion, saga, records, key } of writes) {
+    const row = rowOf(saga);
+    const values = [
+      row.sagaId,
+      expectedVersion,
+      isFinished(saga),
+      row.workflow.name,
+      row.workflow.version,
+      row.workflow.digest,
+      row.version,
+      row.state,
+      row.direction,
+      row.aim,
+      row.paused,
+      row.attention.length > 0 ? JSON.stringify(row.attention) : null,
+      JSON.stringify(row.position),
+      row.cause ? JSON.stringify(row.cause) : null,
+      row.dueAt ?? null,
+      records.at(-1)?.number,
+      row.createdAt,
+      row.updatedAt,
+      key?.scope ?? null,
+      key?.key ?? null,
+      key?.bodyHash ?? null,
+    ];
+    values.forEach((value, index) => columns[index]?.push(value));
+  }
+  return columns;
+}
+
+function recordColumns(writes: readonly Write[]): unknown[][] {
+  const columns: unknown[][] = Array.from({ length: 6 }, () => []);
+  for (const { saga, records } of writes)
+    for (const { seq, at, event, facts, number } of records)
+      [saga.sagaId, seq, at, event, JSON.stringify(facts), number].forEach((value, index) =>
+        columns[index]?.push(value),
+      );
+  return columns;
+}
+
+function parkColumns({ park, unpark }: Batch): unknown[][] {
+  return [
+    park.map((input) => input.sagaId),
+    park.map((input) => input.digest),
+    park.map((input) => input.code),
+    park.map((input) => input.input),
+    [...unpark],
+  ];
+}

@@ -1,0 +1,2 @@
+/** First half of the store's advisory locks; the second is a lane's id, or 0 for migrations. Fixed for ever. */
+export const LOCK_CLASS = 0x5a6a;

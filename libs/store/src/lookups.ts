@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto';
+import type { KeyName, StoredParkedInput, StoredSaga, TakenKey } from '@counterstep/engine';
+import { LOAD, storedSagas } from './histories.js';
+import type { HistoryRow } from './histories.js';
+import type { ReadPool } from './read-pool.js';
+
+export async function readClock(pool: ReadPool): Promise<number> {
+  const [row] = await pool.query<{ now: number }>({
+    name: 'counterstep_now',
+    text: 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now',
+  });
+  return row?.now ?? 0;
+}
+
+/** Made by whoever asks first. */
+export async function readSecret(pool: ReadPool): Promise<Uint8Array> {
+  await pool.query({
+    text: "INSERT INTO counterstep.setting (name, value) VALUES ('secret', $1) ON CONFLICT (name) DO NOTHING",
+    values: [randomBytes(32)],
+  });
+  const [row] = await pool.query<{ value: Buffer }>({
+    text: "SELECT value FROM counterstep.setting WHERE name = 'secret'",
+  });
+  if (!row) throw new Error('the secret was just made');
+  return new Uint8Array(row.value);
+}
+
+export async function loadHistories(pool: ReadPool, sagaIds: readonly string[]): Promise<StoredSaga[]> {
+  return storedSagas(
+    await pool.query<HistoryRow>({ name: 'counterstep_load', text: LOAD, values: [sagaIds] }),
+  );
+}
+
+export async function findKeys(pool: ReadPool, keys: readonly KeyName[]): Promise<TakenKey[]> {
+  return pool.query<TakenKey>({
+    name: 'counterstep_keys',
+    text: `
+      SELECT k.scope, k.key, k.saga_id AS "sagaId", k.body_hash AS "bodyHash"
+      FROM unnest($1::text[], $2::text[]) AS wanted (scope, key)
+      JOIN counterstep.saga_key k USING (scope, key)`,
+    values: [keys.map(({ scope }) => scope), keys.map(({ key }) => key)],
+  });
+}
+
+export async function readConfirmed(
+  pool: ReadPool,
+  laneIds: readonly number[],
+): Promise<{ id: number; confirmed: number }[]> {
+  return pool.query({
+    name: 'counterstep_confirmed',
+    text: 'SELECT id, confirmed::float8 AS confirmed FROM counterstep.lane WHERE id = ANY ($1::int[])',
+    values: [laneIds],
+  });
+}
+
+/**
+ * The bucket of a saga is that of its first due time for as long as it only moves on, so that its row can be updated in
+ * place. Those whose minute has passed get their true bucket here, or every sweep would look at them again. A row that is
+ * being written is left alone; the write that is under way sees to its bucket.
+ */
+export async function renewBuckets(pool: ReadPool, before: number): Promise<void> {
+  await pool.query({
+    name: 'counterstep_buckets',
+    text: `
+      UPDATE counterstep.saga SET due_bucket = due_at / 60000
+      WHERE id IN (
+        SELECT id FROM counterstep.saga
+        WHERE due_bucket < $1::bigint / 60000 AND due_bucket < due_at / 60000 AND due_at > $1::bigint
+        LIMIT 10000
+        FOR UPDATE SKIP LOCKED)`,
+    values: [before],
+  });
+}
+
+export async function findDue(
+  pool: ReadPool,
+  before: number,
+  limit: number,
+): Promise<{ sagaId: string; dueAt: number; digest: string }[]> {
+  return pool.query({
+    name: 'counterstep_due',
+    text: `
+      SELECT id AS "sagaId", due_at::float8 AS "dueAt", digest
+      FROM counterstep.saga
+      WHERE due_bucket <= $1::bigint / 60000 AND due_at <= $1::bigint
+      ORDER BY due_at
+      LIMIT $2`,
+    values: [before, limit],
+  });
+}
+
+export async function findParked(
+  pool: ReadPool,
+  digests: readonly string[],
+  limit: number,
+): Promise<StoredParkedInput[]> {
+  return pool.query({
+    name: 'counterstep_parked',
+    text: `
+      SELECT id::float8 AS id, saga_id AS "sagaId", digest, code, input
+      FROM counterstep.parked_input
+      WHERE digest = ANY ($1::text[])
+      ORDER BY counterstep.parked_input.id
+      LIMIT $2`,
+    values: [digests, limit],
+  });
+}

@@ -1,0 +1,133 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/**
+ * The whole schema. Moments are milliseconds since the epoch, as the engine counts them; JSON is kept as text, because
+ * the server never looks inside and would only spend time on it.
+ */
+export class Initial1764000000000 implements MigrationInterface {
+  readonly name = 'Initial1764000000000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    for (const statement of [SAGA, FINISHED_SAGA, HISTORY, SAGA_KEY, LANE, PARKED_INPUT, SETTING])
+      await runner.query(statement);
+  }
+
+  async down(): Promise<void> {
+    throw new Error('migrations go forward only: restore a backup instead');
+  }
+}
+
+/**
+ * The row changes with every step. No index names a column that does, but for the coarse bucket, so that updates stay
+ * within their page (HOT); the free space of the fillfactor is for them.
+ */
+const SAGA = `
+CREATE TABLE counterstep.saga (
+  id uuid PRIMARY KEY,
+  workflow text NOT NULL,
+  workflow_version int NOT NULL CHECK (workflow_version > 0),
+  digest text NOT NULL,
+  version int NOT NULL CHECK (version > 0),
+  state text NOT NULL CHECK (state IN ('pending', 'running')),
+  direction text NOT NULL CHECK (direction IN ('forward', 'undo')),
+  aim text NOT NULL CHECK (aim IN ('completed', 'compensated', 'cancelled')),
+  paused boolean NOT NULL,
+  attention text CHECK (attention <> '[]'),
+  position text NOT NULL,
+  cause text,
+  due_at bigint,
+  due_bucket int,
+  heartbeats text,
+  lane int NOT NULL CHECK (lane > 0),
+  number bigint NOT NULL CHECK (number > 0),
+  created_at bigint NOT NULL,
+  updated_at bigint NOT NULL,
+  CONSTRAINT saga_does_not_hang CHECK (due_at IS NOT NULL OR paused OR attention IS NOT NULL),
+  CONSTRAINT saga_bucket_is_not_late CHECK (due_bucket <= due_at / 60000),
+  CONSTRAINT saga_due_has_bucket CHECK ((due_at IS NULL) = (due_bucket IS NULL))
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
+CREATE INDEX saga_due ON counterstep.saga (due_bucket)`;
+
+/** Out of the way of the hot path, which so does not slow down as they grow in number. */
+const FINISHED_SAGA = `
+CREATE TABLE counterstep.finished_saga (
+  id uuid PRIMARY KEY,
+  workflow text NOT NULL,
+  workflow_version int NOT NULL CHECK (workflow_version > 0),
+  digest text NOT NULL,
+  version int NOT NULL CHECK (version > 0),
+  state text NOT NULL CHECK (state IN ('completed', 'failed', 'compensated', 'cancelled')),
+  direction text NOT NULL CHECK (direction IN ('forward', 'undo')),
+  aim text NOT NULL CHECK (aim IN ('completed', 'compensated', 'cancelled')),
+  paused boolean NOT NULL,
+  attention text CHECK (attention <> '[]'),
+  position text NOT NULL CHECK (position = '[]'),
+  cause text,
+  lane int NOT NULL CHECK (lane > 0),
+  number bigint NOT NULL CHECK (number > 0),
+  created_at bigint NOT NULL,
+  updated_at bigint NOT NULL,
+  CONSTRAINT finished_saga_ends_as_aimed CHECK (state = 'failed' OR state = aim)
+);
+CREATE INDEX finished_saga_attention ON counterstep.finished_saga (id) WHERE attention IS NOT NULL`;
+
+/**
+ * Insert only: what happened, and at the same time the outbox. A lane writes its numbers in order and so into
+ * neighbouring pages, which is all that a block range index needs to find those above a number.
+ */
+const HISTORY = `
+CREATE TABLE counterstep.history (
+  saga_id uuid NOT NULL,
+  seq int NOT NULL CHECK (seq > 0),
+  at bigint NOT NULL,
+  event text NOT NULL,
+  facts text NOT NULL,
+  lane int NOT NULL CHECK (lane > 0),
+  number bigint NOT NULL CHECK (number > 0),
+  PRIMARY KEY (saga_id, seq)
+) WITH (autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000);
+CREATE INDEX history_outbox ON counterstep.history USING brin (lane, number)
+  WITH (pages_per_range = 32, autosummarize = on)`;
+
+/** The saga's id is indexed because the statement that finishes a saga closes its keys. */
+const SAGA_KEY = `
+CREATE TABLE counterstep.saga_key (
+  scope text NOT NULL,
+  key text NOT NULL,
+  saga_id uuid NOT NULL,
+  body_hash text NOT NULL,
+  closed boolean NOT NULL,
+  created_at bigint NOT NULL,
+  PRIMARY KEY (scope, key)
+) WITH (fillfactor = 80);
+CREATE INDEX saga_key_saga ON counterstep.saga_key (saga_id)`;
+
+/** Ids come from a sequence, which never gives a number twice, not even after a rollback. */
+const LANE = `
+CREATE TABLE counterstep.lane (
+  id int PRIMARY KEY CHECK (id > 0),
+  epoch int NOT NULL DEFAULT 1 CHECK (epoch > 0),
+  confirmed bigint NOT NULL DEFAULT 0 CHECK (confirmed >= 0),
+  digests text[] NOT NULL,
+  opened_at timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (fillfactor = 50);
+CREATE SEQUENCE counterstep.lane_id AS int NO CYCLE OWNED BY counterstep.lane.id`;
+
+const PARKED_INPUT = `
+CREATE TABLE counterstep.parked_input (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  saga_id uuid NOT NULL,
+  digest text NOT NULL,
+  code text NOT NULL,
+  input text NOT NULL,
+  parked_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX parked_input_digest ON counterstep.parked_input (digest, id);
+CREATE INDEX parked_input_saga ON counterstep.parked_input (saga_id)`;
+
+/** What belongs to the installation, such as the secret of its reply tokens. */
+const SETTING = `
+CREATE TABLE counterstep.setting (
+  name text PRIMARY KEY,
+  value bytea NOT NULL
+)`;

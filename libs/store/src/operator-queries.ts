@@ -1,0 +1,103 @@
+import { isFinished } from '@counterstep/core';
+import type { SagaContext, SagaQuery } from '@counterstep/engine';
+import { contextOfStored } from '@counterstep/engine';
+import type { SagaRow } from '@counterstep/core';
+import type { SagaState } from '@counterstep/protocol';
+import { IsNull } from 'typeorm';
+import type { DataSource, EntityTarget } from 'typeorm';
+import { FinishedSagaEntity } from './entities/finished-saga.entity.js';
+import type { SagaColumns } from './entities/saga-columns.js';
+import { SagaEntity } from './entities/saga.entity.js';
+import { storeErrorOf } from './errors.js';
+import { LOAD, storedSagas } from './histories.js';
+import type { HistoryRow } from './histories.js';
+
+/** What people ask, through connections of their own: it must not keep the engine waiting. */
+export class OperatorQueries {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** A page over both tables is the newest of a page of each. */
+  async list(query: SagaQuery): Promise<SagaRow[]> {
+    const states = query.states ?? ALL_STATES;
+    const pages = await Promise.all([
+      this.page(
+        SagaEntity,
+        query,
+        states.filter((state) => !isFinished({ state })),
+      ),
+      this.page(
+        FinishedSagaEntity,
+        query,
+        states.filter((state) => isFinished({ state })),
+      ),
+    ]);
+    return pages
+      .flat()
+      .sort((a, b) => (a.sagaId < b.sagaId ? 1 : -1))
+      .slice(0, query.limit);
+  }
+
+  /** The schema refuses such rows; this would find those of a database whose constraint was dropped. */
+  async hangingSagas(limit: number): Promise<string[]> {
+    const waiting = { dueAt: IsNull(), paused: false, attention: IsNull() };
+    const sagas = await this.asked(
+      this.dataSource.manager.find(SagaEntity, { select: { id: true }, where: waiting, take: limit }),
+    );
+    return sagas.map(({ id }) => id);
+  }
+
+  async loadContext(sagaId: string): Promise<SagaContext | undefined> {
+    const rows = await this.asked(this.dataSource.query<HistoryRow[]>(LOAD, [[sagaId]]));
+    return contextOfStored(storedSagas(rows)[0]);
+  }
+
+  /** A saga is in one of the two tables; while it is unfinished nothing of it may go. */
+  async deleteFinished(sagaId: string): Promise<boolean> {
+    const rows = await this.asked(
+      this.dataSource.query<unknown[]>(
+        `WITH gone AS (DELETE FROM counterstep.finished_saga WHERE id = $1 RETURNING id),
+          history AS (DELETE FROM counterstep.history WHERE saga_id IN (SELECT id FROM gone)),
+          keys AS (DELETE FROM counterstep.saga_key WHERE saga_id IN (SELECT id FROM gone)),
+          parked AS (DELETE FROM counterstep.parked_input WHERE saga_id IN (SELECT id FROM gone))
+        SELECT id FROM gone`,
+        [sagaId],
+      ),
+    );
+    return rows.length > 0;
+  }
+
+  private async page<Entity extends SagaColumns>(
+    entity: EntityTarget<Entity>,
+    { workflow, attention, before, limit }: SagaQuery,
+    states: readonly SagaState[],
+  ): Promise<SagaRow[]> {
+    if (states.length === 0) return [];
+    const builder = this.dataSource.manager
+      .createQueryBuilder(entity, 'saga')
+      .orderBy('saga.id', 'DESC')
+      .limit(limit);
+    builder.where('saga.state IN (:...states)', { states });
+    if (workflow !== undefined) builder.andWhere('saga.workflow = :workflow', { workflow });
+    if (attention) builder.andWhere('saga.attention IS NOT NULL');
+    if (before !== undefined) builder.andWhere('saga.id < :before', { before });
+    const sagas = await this.asked(builder.getMany());
+    return sagas.map((saga) => saga.toRow());
+  }
+
+  private async asked<Answer>(question: Promise<Answer>): Promise<Answer> {
+    try {
+      return await question;
+    } catch (error) {
+      throw storeErrorOf(error);
+    }
+  }
+}
+
+const ALL_STATES: readonly SagaState[] = [
+  'pending',
+  'running',
+  'completed',
+  'failed',
+  'compensated',
+  'cancelled',
+];
