@@ -4,3 +4,4 @@ export { barrierConformance } from './barrier-conformance.js';
 export type { BarrierUnderTest } from './barrier-conformance.js';
 export { storeConformance } from './store-conformance.js';
 export type { StoreHarness } from './store-conformance.js';
+export { CommandClient } from './command-client.js';

@@ -7,3 +7,19 @@ export type { PostgresBarrierOptions } from './barrier/postgres-barrier.js';
 export { barrierTableSql, ensureBarrierTable, purgeBarrier } from './barrier/table.js';
 export type { BarrierTableOptions } from './barrier/table.js';
 export type { WorkerDatabase } from './barrier/database.js';
+export { NoBarrier } from './barrier/no-barrier.js';
+export { NonRetryable, StepRejected, WorkerConfigError } from './errors.js';
+export { compensationHandler, stepHandler, withUndoData } from './handlers.js';
+export type {
+  CompensationHandlerOptions,
+  Handler,
+  HandlerOptions,
+  StepHandlerOptions,
+  Undo,
+  WithUndoData,
+} from './handlers.js';
+export type { ProgressSink, StepContext } from './context.js';
+export type { WorkerLogger } from './logger.js';
+export { createWorker } from './create-worker.js';
+export type { Worker, WorkerHealth, WorkerOptions } from './create-worker.js';
+export { WorkerStopped } from './runner.js';

@@ -7,6 +7,7 @@ import {
   type BarrierOrder,
 } from './barrier.js';
 import type { WorkerDatabase } from './database.js';
+import { CLAIMED } from './no-barrier.js';
 import { admit, admitUndo, forwardKeyOf, settle, type Admission, type BarrierRow } from './rules.js';
 import { sqlstateOf, troubleOf } from './sqlstate.js';
 import { BarrierStatements } from './statements.js';
@@ -19,8 +20,6 @@ export interface PostgresBarrierOptions {
   readonly lockTimeoutMs?: number;
 }
 
-/** What a row looks like right after it was claimed. */
-const CLAIMED: BarrierRow = { state: 'started', answer: null, undoBegan: false, executions: 1 };
 /** The server ends a transaction that idles so much longer than its attempt may take: its process must be frozen. */
 const IDLE_GRACE_MS = 30_000;
 const SAVEPOINT = 'counterstep_handler';

@@ -1,0 +1,101 @@
+import type { Command, Direction } from '@counterstep/protocol';
+import type { PoolClient } from 'pg';
+import { WorkerConfigError } from './errors.js';
+import type { WorkerLogger } from './logger.js';
+
+/** What a handler is told about the command it serves, and what it can tell back while it runs. */
+export interface StepContext<Tx = PoolClient> {
+  readonly sagaId: string;
+  /** The step's path in the saga. */
+  readonly step: string;
+  readonly run: number;
+  /** The n-th sending of this command, from 1. */
+  readonly attempt: number;
+  readonly direction: Direction;
+  /** Stable over all attempts of a run: the idempotency key for every service that the handler calls. */
+  readonly effectKey: string;
+  /**
+   * The barrier's transaction: write through it, never end it. A `PoolClient` of pg, or TypeORM's `EntityManager`, as the
+   * worker's database is. Throws in every barrier mode but `transaction`.
+   */
+  readonly tx: Tx;
+  /** Aborted at the attempt's deadline, and when the worker shuts down and has waited long enough. */
+  readonly signal: AbortSignal;
+  /** Tells that the handler lives; resolves when that was handed on. `undoData` replaces what was told before. */
+  heartbeat(undoData?: unknown): Promise<void>;
+  setProgress(current: number, total: number, category?: string): void;
+  log(event: string, data?: Readonly<Record<string, unknown>>, file?: string): void;
+  setMetrics(values: Readonly<Record<string, number>>, category?: string): void;
+}
+
+/** Where what handlers tell while they run goes. The default writes it to the logger at level debug. */
+export interface ProgressSink {
+  heartbeat(command: Command, undoData: unknown): Promise<void>;
+  progress(command: Command, current: number, total: number, category: string): void;
+  log(
+    command: Command,
+    event: string,
+    data: Readonly<Record<string, unknown>>,
+    file: string | undefined,
+  ): void;
+  metrics(command: Command, values: Readonly<Record<string, number>>, category: string): void;
+}
+
+export function contextOf(
+  command: Command,
+  tx: unknown,
+  signal: AbortSignal,
+  sink: ProgressSink,
+): StepContext<unknown> {
+  return {
+    sagaId: command.sagaid,
+    step: command.step,
+    run: command.run,
+    attempt: command.attempt,
+    direction: command.direction,
+    effectKey: command.effectkey,
+    signal,
+    get tx() {
+      if (tx === undefined) {
+        throw new WorkerConfigError(
+          `${command.worker}: context.tx exists only in barrier mode 'transaction'`,
+        );
+      }
+      return tx;
+    },
+    heartbeat: (undoData) => sink.heartbeat(command, undoData),
+    setProgress: (current, total, category = command.step) => {
+      sink.progress(command, current, total, category);
+    },
+    log: (event, data = {}, file) => {
+      sink.log(command, event, data, file);
+    },
+    setMetrics: (values, category = command.step) => {
+      sink.metrics(command, values, category);
+    },
+  };
+}
+
+export function loggingSink(logger: WorkerLogger): ProgressSink {
+  return {
+    heartbeat: (command, undoData) => {
+      logger.debug('heartbeat', { ...factsOfCommand(command), undoData });
+      return Promise.resolve();
+    },
+    progress: (command, current, total, category) => {
+      logger.debug('progress', { ...factsOfCommand(command), current, total, category });
+    },
+    log: (command, event, data, file) => {
+      logger.debug(event, { ...factsOfCommand(command), data, file });
+    },
+    metrics: (command, values, category) => {
+      logger.debug('metrics', { ...factsOfCommand(command), values, category });
+    },
+  };
+}
+
+/** The facts that every log line about a command carries. */
+export function factsOfCommand(command: Command): Record<string, unknown> {
+  const { sagaid: sagaId, step, attempt, worker, effectkey: effectKey } = command;
+  return { sagaId, step, attempt, worker, effectKey };
+}

@@ -1,0 +1,161 @@
+import {
+  queueOf,
+  type BarrierMode,
+  type Direction,
+  type ErrorFacts,
+  type Outcome,
+} from '@counterstep/protocol';
+import type { PoolClient } from 'pg';
+import type * as z from 'zod';
+import type { StepContext } from './context.js';
+import { WorkerConfigError } from './errors.js';
+import { undoSchemaOf } from './undo-schema.js';
+
+/** A named handler as the worker runs it; made by `stepHandler` and `compensationHandler`. */
+export interface Handler {
+  /** The name that workflows call it by: `payments.charge`, or `charge_payment`. */
+  readonly worker: string;
+  readonly direction: Direction;
+  readonly barrier: BarrierMode;
+  /** The queue it is served from. A compensation without a dot has none of its own: it travels on its action's. */
+  readonly queue: string | undefined;
+  readonly input: z.ZodType | undefined;
+  readonly output: z.ZodType | undefined;
+  run(input: unknown, context: StepContext<unknown>): unknown;
+}
+
+export interface HandlerOptions {
+  /** What the barrier promises: see docs/guides/workers.md. A compensation has the mode of its action. */
+  readonly barrier: BarrierMode;
+  /** Only when the step names a queue that is not the first part of the worker's name. */
+  readonly queue?: string;
+}
+
+export interface StepHandlerOptions<
+  Input extends z.ZodType = z.ZodType,
+  Output extends z.ZodType = z.ZodType,
+> extends HandlerOptions {
+  /** Input that does not parse is `rejected` with the code `INPUT_INVALID`; the handler does not run. */
+  readonly input?: Input;
+  /** Output that does not parse is `failed` with the code `OUTPUT_INVALID`; in mode `transaction` nothing stands. */
+  readonly output?: Output;
+}
+
+export interface CompensationHandlerOptions<
+  Input extends z.ZodType = z.ZodType,
+  Output extends z.ZodType = z.ZodType,
+  Data extends z.ZodType = z.ZodType,
+> extends HandlerOptions {
+  /** The action's input, output and undo data. An undo that does not parse is `rejected` with `INPUT_INVALID`. */
+  readonly input?: Input;
+  readonly output?: Output;
+  readonly undoData?: Data;
+}
+
+/** What is to be undone, as it was when the action ran, whatever changed since. */
+export interface Undo<Input = unknown, Output = unknown, Data = unknown> {
+  readonly input: Input;
+  /** Absent when no reply of the action was seen. */
+  readonly output?: Output | undefined;
+  readonly undoData?: Data | undefined;
+  /** `failed` and `unknown`: the effect may not be there. */
+  readonly outcome: Outcome;
+  /** Why the saga is being undone. */
+  readonly cause?: ErrorFacts | undefined;
+}
+
+/** An output together with what only the undo needs to know. Made by `withUndoData`. */
+export class WithUndoData<Output> {
+  constructor(
+    readonly output: Output,
+    readonly undoData: unknown,
+  ) {}
+}
+
+/** Returns `output` as the step's result, and keeps `undoData` (JSON) for the compensation. */
+export function withUndoData<Output>(output: Output, undoData: unknown): WithUndoData<Output> {
+  return new WithUndoData(output, undoData);
+}
+
+type MaybePromise<T> = T | Promise<T>;
+
+/** A step's action. The types of `input` and of the result come from the schemas. */
+export function stepHandler<
+  Input extends z.ZodType = z.ZodUnknown,
+  Output extends z.ZodType = z.ZodUnknown,
+  Tx = PoolClient,
+>(
+  worker: string,
+  options: StepHandlerOptions<Input, Output>,
+  run: (
+    input: z.output<Input>,
+    context: StepContext<Tx>,
+  ) => MaybePromise<z.input<Output> | WithUndoData<z.input<Output>>>,
+): Handler {
+  return defineHandler(worker, 'forward', options, run);
+}
+
+/** A step's compensation. It must be able to run more than once in modes `external` and `none`. */
+export function compensationHandler<
+  Input extends z.ZodType = z.ZodUnknown,
+  Output extends z.ZodType = z.ZodUnknown,
+  Data extends z.ZodType = z.ZodUnknown,
+  Tx = PoolClient,
+>(
+  worker: string,
+  options: CompensationHandlerOptions<Input, Output, Data>,
+  run: (undo: Undo<z.output<Input>, z.output<Output>, z.output<Data>>, context: StepContext<Tx>) => unknown,
+): Handler {
+  return defineHandler(worker, 'undo', options, run);
+}
+
+export function defineHandler(
+  worker: string,
+  direction: Direction,
+  options: StepHandlerOptions | CompensationHandlerOptions,
+  run: Handler['run'],
+): Handler {
+  const ownQueue = direction === 'forward' || worker.includes('.') ? queueOf(worker) : undefined;
+  return {
+    worker,
+    direction,
+    barrier: options.barrier,
+    queue: options.queue ?? ownQueue,
+    input: direction === 'forward' ? options.input : undoSchemaOf(options),
+    output: direction === 'forward' ? options.output : undefined,
+    run,
+  };
+}
+
+/** The handlers of one worker by name, and the queues that bring their commands. */
+export class HandlerTable {
+  readonly queues: readonly string[];
+  readonly #byKey = new Map<string, Handler>();
+
+  constructor(handlers: readonly Handler[]) {
+    for (const handler of handlers) {
+      const key = keyOf(handler.direction, handler.worker);
+      if (this.#byKey.has(key)) throw new WorkerConfigError(`two handlers are named ${handler.worker}`);
+      this.#byKey.set(key, handler);
+    }
+    this.queues = [...new Set(handlers.flatMap(({ queue }) => (queue === undefined ? [] : [queue])))];
+    if (this.queues.length === 0) {
+      const names = handlers.map((handler) => handler.worker).join(', ') || 'none';
+      throw new WorkerConfigError(
+        `no handler says which queue to serve (handlers: ${names}); give the compensation its action's \`queue\``,
+      );
+    }
+  }
+
+  find(direction: Direction, worker: string): Handler | undefined {
+    return this.#byKey.get(keyOf(direction, worker));
+  }
+
+  needsDatabase(): boolean {
+    return [...this.#byKey.values()].some((handler) => handler.barrier !== 'none');
+  }
+}
+
+function keyOf(direction: Direction, worker: string): string {
+  return `${direction} ${worker}`;
+}

@@ -1,0 +1,164 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Bus, Delivery, OutgoingMessage } from '@counterstep/bus';
+import {
+  CONTENT_TYPE,
+  DEAD_LETTER_TYPE,
+  REPLY_TYPE,
+  encodeMessage,
+  type Command,
+  type DeadLetter,
+  type Reply,
+  type Topics,
+} from '@counterstep/protocol';
+import type { Answer } from './barrier/barrier.js';
+import type { WorkerLogger } from './logger.js';
+
+/** The fields of a command that a reply repeats. */
+export type Addressee = Pick<
+  Command,
+  | 'id'
+  | 'sagaid'
+  | 'step'
+  | 'direction'
+  | 'run'
+  | 'attempt'
+  | 'effectkey'
+  | 'worker'
+  | 'replytoken'
+  | 'traceparent'
+>;
+
+const MAX_ID = 400;
+const MAX_BACKOFF_MS = 5_000;
+const DEAD_LETTER_EXCERPT = 64 * 1024;
+
+/** Sends replies and dead letters. Every promise resolves only when the broker has confirmed the message. */
+export class Outbox {
+  readonly #bus: Bus;
+  readonly #topics: Topics;
+  readonly #source: string;
+  readonly #logger: WorkerLogger;
+  readonly #stopping: AbortSignal;
+
+  constructor(bus: Bus, topics: Topics, source: string, logger: WorkerLogger, stopping: AbortSignal) {
+    this.#bus = bus;
+    this.#topics = topics;
+    this.#source = source;
+    this.#logger = logger;
+    this.#stopping = stopping;
+  }
+
+  async reply(to: Addressee, answer: Answer): Promise<void> {
+    const refused = await this.#publish(this.#replyMessage(to, answer));
+    if (refused === undefined) return;
+    await this.#publish(
+      this.#replyMessage(to, {
+        outcome: 'failed',
+        error: {
+          code: 'REPLY_TOO_LARGE',
+          message: `the broker refused the reply: ${refused}`.slice(0, 2_000),
+        },
+        retryable: false,
+      }),
+    );
+  }
+
+  async deadLetter(delivery: Delivery, code: string, message: string): Promise<void> {
+    const bytes = Buffer.from(delivery.value ?? []);
+    const refused = await this.#publish(this.#letterMessage(delivery, code, message, bytes));
+    if (refused === undefined) return;
+    // Base64 makes the message longer than it was. The reason and its beginning are worth more than nothing.
+    const cut = `${message} (the first ${DEAD_LETTER_EXCERPT} of ${bytes.length} bytes are kept)`;
+    await this.#publish(this.#letterMessage(delivery, code, cut, bytes.subarray(0, DEAD_LETTER_EXCERPT)));
+  }
+
+  /** Resolves to the reason when the broker will never take the message. A topic that is absent is waited for. */
+  async #publish(message: OutgoingMessage): Promise<string | undefined> {
+    for (let tries = 0; ; tries += 1) {
+      const [refused] = await this.#bus.publish([message]);
+      if (!refused) return undefined;
+      if (refused.code === 'MESSAGE_TOO_LARGE') return refused.reason;
+      this.#logger.warn(`waiting until ${message.topic} takes messages: ${refused.reason}`, {
+        code: refused.code,
+      });
+      await delay(Math.min(MAX_BACKOFF_MS, 100 * 2 ** tries), undefined, { signal: this.#stopping });
+    }
+  }
+
+  #replyMessage(to: Addressee, answer: Answer): OutgoingMessage {
+    const reply: Reply = {
+      specversion: '1.0',
+      // Made from the command's, so that a reply sent again is a copy.
+      id: `${to.id.slice(0, MAX_ID - '/reply'.length)}/reply`,
+      source: this.#source,
+      type: REPLY_TYPE,
+      sagaid: to.sagaid,
+      step: to.step,
+      direction: to.direction,
+      run: to.run,
+      attempt: to.attempt,
+      effectkey: to.effectkey,
+      worker: to.worker,
+      replytoken: to.replytoken,
+      ...outcomeOf(answer),
+      ...(to.traceparent === undefined ? {} : { traceparent: to.traceparent }),
+    };
+    return {
+      topic: this.#topics.replies,
+      key: to.sagaid,
+      value: encodeMessage(reply),
+      headers: {
+        'content-type': CONTENT_TYPE,
+        ...(to.traceparent === undefined ? {} : { traceparent: to.traceparent }),
+      },
+    };
+  }
+
+  #letterMessage(delivery: Delivery, code: string, message: string, bytes: Buffer): OutgoingMessage {
+    const letter: DeadLetter = {
+      specversion: '1.0',
+      id: `${delivery.topic}/${delivery.partition}/${delivery.offset}`,
+      source: this.#source,
+      type: DEAD_LETTER_TYPE,
+      time: new Date().toISOString(),
+      data: {
+        code,
+        message,
+        topic: delivery.topic,
+        partition: delivery.partition,
+        offset: delivery.offset,
+        key: delivery.key,
+        value: bytes.toString('base64'),
+      },
+    };
+    return {
+      topic: this.#topics.deadLetters,
+      key: delivery.key ?? '',
+      value: encodeMessage(letter),
+      headers: { 'content-type': CONTENT_TYPE },
+    };
+  }
+}
+
+function outcomeOf(answer: Answer): Pick<Reply, 'outcome' | 'data' | 'noop' | 'late' | 'refused'> {
+  if (answer.outcome === 'succeeded') {
+    const { output, undoData, noop, late } = answer;
+    return {
+      outcome: 'succeeded',
+      ...(noop && { noop }),
+      ...(late && { late }),
+      data: {
+        ...(output === undefined ? {} : { output }),
+        ...(undoData === undefined ? {} : { undoData }),
+      },
+    };
+  }
+  if (answer.outcome === 'rejected') {
+    return {
+      outcome: 'rejected',
+      ...(answer.refused && { refused: true }),
+      data: { error: { ...answer.error, retryable: false } },
+    };
+  }
+  return { outcome: 'failed', data: { error: { ...answer.error, retryable: answer.retryable } } };
+}
