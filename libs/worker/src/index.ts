@@ -23,3 +23,8 @@ export type { WorkerLogger } from './logger.js';
 export { createWorker } from './create-worker.js';
 export type { Worker, WorkerHealth, WorkerOptions } from './create-worker.js';
 export { WorkerStopped } from './runner.js';
+export { CompensationHandler, StepHandler } from './nest/step-handler.decorator.js';
+export { WorkerModule } from './nest/worker.module.js';
+export type { WorkerModuleAsyncOptions } from './nest/worker.module.js';
+export { WorkerServer, workerTransport } from './nest/worker-server.js';
+export type { WorkerModuleOptions } from './nest/worker-server.js';

@@ -1,0 +1,90 @@
+import { Injectable } from '@nestjs/common';
+import { DiscoveryService, ExternalContextCreator, MetadataScanner } from '@nestjs/core';
+import { PARAM_ARGS_METADATA } from '@nestjs/microservices/constants.js';
+import { RpcParamtype } from '@nestjs/microservices/enums/rpc-paramtype.enum.js';
+import { isObservable, lastValueFrom } from 'rxjs';
+import { WorkerConfigError } from '../errors.js';
+import { defineHandler, type Handler } from '../handlers.js';
+import { HANDLER_METADATA, type HandlerMetadata } from './step-handler.decorator.js';
+
+type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
+type Method = (...args: unknown[]) => unknown;
+
+/** Which argument of the pipeline a decorated parameter is: `@Payload()` the input, `@Ctx()` the context. */
+const PARAMETERS = {
+  exchangeKeyForValue(type: number, field: unknown, [input, context]: unknown[]): unknown {
+    if (type === RpcParamtype.CONTEXT) return context;
+    return typeof field === 'string' ? (input as Record<string, unknown> | undefined)?.[field] : input;
+  },
+};
+
+/** Finds the decorated methods of an application and puts Nest's pipeline around each. */
+@Injectable()
+export class HandlerExplorer {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
+    private readonly pipeline: ExternalContextCreator,
+  ) {}
+
+  /** Throws `WorkerConfigError` for handlers that could not be served rightly. */
+  explore(): Handler[] {
+    for (const wrapper of this.discovery.getControllers()) this.refuseController(wrapper);
+    const seen = new Set<object>();
+    return this.discovery.getProviders().flatMap((wrapper) => {
+      const methods = this.methodsOf(wrapper);
+      if (methods.length === 0) return [];
+      if (!wrapper.isDependencyTreeStatic()) {
+        throw new WorkerConfigError(
+          `${wrapper.name} has step handlers, so it cannot be request-scoped or transient`,
+        );
+      }
+      const instance = wrapper.instance as Record<string, Method>;
+      // One object may be provided under several tokens.
+      if (seen.has(instance)) return [];
+      seen.add(instance);
+      return methods.map(([name, metadata]) => this.handlerOf(instance, name, metadata));
+    });
+  }
+
+  private handlerOf(instance: Record<string, Method>, name: string, metadata: HandlerMetadata): Handler {
+    const all = { guards: true, interceptors: true, filters: true };
+    const callback = instance[name] as Method;
+    const run = this.pipeline.create(
+      instance,
+      callback,
+      name,
+      PARAM_ARGS_METADATA,
+      PARAMETERS,
+      undefined,
+      undefined,
+      all,
+      'rpc',
+    ) as Method;
+    return defineHandler(metadata.worker, metadata.direction, metadata.options, async (input, context) => {
+      const result = await run(input, context);
+      // A filter for RPC answers with an Observable.
+      return isObservable(result) ? lastValueFrom(result) : result;
+    });
+  }
+
+  private methodsOf(wrapper: Wrapper): [string, HandlerMetadata][] {
+    const prototype: unknown = wrapper.metatype?.prototype ?? Object.getPrototypeOf(wrapper.instance ?? {});
+    if (wrapper.isNotMetatype || typeof prototype !== 'object' || prototype === null) return [];
+    return this.scanner.getAllMethodNames(prototype).flatMap((name): [string, HandlerMetadata][] => {
+      const method = (prototype as Record<string, unknown>)[name] as object;
+      const metadata = Reflect.getMetadata(HANDLER_METADATA, method) as HandlerMetadata | undefined;
+      return metadata ? [[name, metadata]] : [];
+    });
+  }
+
+  /** Nest builds this pipeline for providers only: on a controller, guards named by class would silently not be there. */
+  private refuseController(wrapper: Wrapper): void {
+    const [first] = this.methodsOf(wrapper);
+    if (!first) return;
+    const [method, { worker }] = first;
+    throw new WorkerConfigError(
+      `${wrapper.name}.${method} (${worker}): list ${wrapper.name} under \`providers\`, not \`controllers\``,
+    );
+  }
+}
