@@ -10,10 +10,12 @@ import { HANDLER_METADATA, type HandlerMetadata } from './step-handler.decorator
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
 type Method = (...args: unknown[]) => unknown;
 
+const CONTEXT: number = RpcParamtype.CONTEXT;
+
 /** Which argument of the pipeline a decorated parameter is: `@Payload()` the input, `@Ctx()` the context. */
 const PARAMETERS = {
   exchangeKeyForValue(type: number, field: unknown, [input, context]: unknown[]): unknown {
-    if (type === RpcParamtype.CONTEXT) return context;
+    if (type === CONTEXT) return context;
     return typeof field === 'string' ? (input as Record<string, unknown> | undefined)?.[field] : input;
   },
 };

@@ -149,7 +149,10 @@ describe('handlers in a Nest microservice', () => {
   const boot = async (providers: Provider[], controllers: Type[] = []): Promise<INestMicroservice> => {
     @Module({ imports: [WorkerModule.forRoot({ bus })], providers, controllers })
     class App {}
-    app = await NestFactory.createMicroservice(App, { ...workerTransport(), logger: false });
+    app = await NestFactory.createMicroservice(
+      App,
+      Object.assign(workerTransport(), { logger: false as const }),
+    );
     await app.listen();
     return app;
   };
@@ -174,7 +177,10 @@ describe('handlers in a Nest microservice', () => {
   test('a global interceptor acts too', async () => {
     @Module({ imports: [WorkerModule.forRoot({ bus })], providers: [Payments, Ledger] })
     class App {}
-    app = await NestFactory.createMicroservice(App, { ...workerTransport(), logger: false });
+    app = await NestFactory.createMicroservice(
+      App,
+      Object.assign(workerTransport(), { logger: false as const }),
+    );
     app.useGlobalInterceptors(new Stamp());
     await app.listen();
     const forward = client.command('payments.charge', { customer: 'anna', amount: 5 });

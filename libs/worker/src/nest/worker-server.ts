@@ -43,6 +43,7 @@ export class WorkerServer extends Server implements CustomTransportStrategy {
     throw new TypeError('the worker has no events; ask health()');
   }
 
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the signature is Nest's.
   override unwrap<T>(): T {
     return this.#worker as T;
   }
