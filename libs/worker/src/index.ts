@@ -19,7 +19,11 @@ export type {
   WithUndoData,
 } from './handlers.js';
 export type { ProgressSink, StepContext } from './context.js';
+export { pinoLogger } from './logger.js';
 export type { WorkerLogger } from './logger.js';
+export { openDataSource } from './barrier/open-data-source.js';
+export type { OpenDataSourceOptions } from './barrier/open-data-source.js';
+export { serveHealth } from './serve-health.js';
 export { createWorker } from './create-worker.js';
 export type { Worker, WorkerHealth, WorkerOptions } from './create-worker.js';
 export { WorkerStopped } from './runner.js';

@@ -4,6 +4,7 @@ import {
   Catch,
   Controller,
   Injectable,
+  Logger,
   Module,
   Scope,
   UseFilters,
@@ -138,6 +139,7 @@ describe('handlers in a Nest microservice', () => {
   let app: INestMicroservice | undefined;
 
   beforeEach(async () => {
+    Logger.overrideLogger(false);
     bus = new MemoryBus();
     client = await CommandClient.open(bus, ['payments']);
   });
@@ -149,10 +151,7 @@ describe('handlers in a Nest microservice', () => {
   const boot = async (providers: Provider[], controllers: Type[] = []): Promise<INestMicroservice> => {
     @Module({ imports: [WorkerModule.forRoot({ bus })], providers, controllers })
     class App {}
-    app = await NestFactory.createMicroservice(
-      App,
-      Object.assign(workerTransport(), { logger: false as const }),
-    );
+    app = await NestFactory.createMicroservice(App, workerTransport());
     await app.listen();
     return app;
   };
@@ -177,10 +176,7 @@ describe('handlers in a Nest microservice', () => {
   test('a global interceptor acts too', async () => {
     @Module({ imports: [WorkerModule.forRoot({ bus })], providers: [Payments, Ledger] })
     class App {}
-    app = await NestFactory.createMicroservice(
-      App,
-      Object.assign(workerTransport(), { logger: false as const }),
-    );
+    app = await NestFactory.createMicroservice(App, workerTransport());
     app.useGlobalInterceptors(new Stamp());
     await app.listen();
     const forward = client.command('payments.charge', { customer: 'anna', amount: 5 });
