@@ -45,6 +45,8 @@ export default tseslint.config(
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       // A memory implementation of a port is async because the port is.
       '@typescript-eslint/require-await': 'off',
+      // Structural types are meant.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       '@typescript-eslint/no-empty-function': 'off',
       '@typescript-eslint/no-confusing-void-expression': 'off',
       // It cannot see that a flag changes while one awaits.
