@@ -1,0 +1,10 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+@Entity('stock')
+export class Stock {
+  @PrimaryColumn('text')
+  sku!: string;
+
+  @Column('integer')
+  available!: number;
+}
