@@ -17,3 +17,5 @@ export { MemoryBroker } from './memory/memory-broker.js';
 export type { MemoryBrokerOptions } from './memory/memory-broker.js';
 export { MemoryBus } from './memory/memory-bus.js';
 export type { Later, MemoryFaults } from './memory/faults.js';
+export { KafkaBus } from './kafka/kafka-bus.js';
+export type { KafkaBusOptions } from './kafka/kafka-bus.js';

@@ -396,15 +396,17 @@ export function busConformance(
       await eventually(() => got.length >= 1, 'the message before the outage');
       const end = await harness.outage();
       let settled = false;
-      const calls = ['1', '2', '3'].map((text) => client.publish([message('a', text)]));
-      void Promise.all(calls).then(() => (settled = true));
-      await eventually(() => !client.health().ready, 'a bus that is not ready');
-      expect(client.health().reason).toEqual(expect.stringContaining('broker'));
-      expect(settled).toBe(false);
+      const calls = Promise.all(['1', '2', '3'].map((text) => client.publish([message('a', text)])));
+      void calls.then(() => (settled = true)).catch(() => undefined);
+      try {
+        await eventually(() => !client.health().ready, 'a bus that is not ready');
+        expect(client.health().reason).toEqual(expect.stringContaining('broker'));
+        expect(settled).toBe(false);
+      } finally {
+        await end();
+      }
 
-      await end();
-
-      expect((await Promise.all(calls)).flat()).toEqual([]);
+      expect((await calls).flat()).toEqual([]);
       await eventually(() => new Set(got.map(textOf)).size === 4, 'the messages of the outage');
       expect(firsts(got)).toEqual(['before', '1', '2', '3']);
       await eventually(() => client.health().ready, 'readiness');
@@ -416,9 +418,12 @@ export function busConformance(
       await client.ensureTopics([{ topic, partitions: 1 }]);
       const end = await harness.outage();
       const call = client.publish([message('a', '1')]).catch((error: unknown) => error);
-      await client.close({ drainMs: 50 });
-      expect(await call).toBeInstanceOf(BusClosedError);
-      await end();
+      try {
+        await client.close({ drainMs: 50 });
+        expect(await call).toBeInstanceOf(BusClosedError);
+      } finally {
+        await end();
+      }
     });
   });
 }
