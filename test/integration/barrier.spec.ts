@@ -252,6 +252,19 @@ describe('barrier on Postgres', () => {
     expect((await admin.query(`SELECT 1 FROM ${schema}.counterstep_barrier`)).rows).toEqual([]);
   });
 
+  test('an error that a floating promise swallowed just before COMMIT is a failure, not a success', async () => {
+    const schema = await freshSchema();
+    const answer = await perform(new PostgresBarrier(admin, { schema }), order(), async (tx) => {
+      const client = tx as pg.PoolClient;
+      await client.query(`INSERT INTO ${schema}.ledger (entry) VALUES ('charged')`);
+      // Not awaited: its follower is queued behind the barrier's own statement, and before COMMIT.
+      void client.query('SELECT 1').then(() => client.query('SELECT 1/0').catch(() => undefined));
+      return { outcome: 'succeeded' };
+    });
+    expect(answer).toMatchObject({ outcome: 'failed', error: { code: 'TRANSACTION_ABORTED' } });
+    expect(await ledgerOf(schema)).toEqual([]);
+  });
+
   test('a constraint that fails only at COMMIT is a failure, and nothing stands', async () => {
     const schema = await freshSchema();
     await admin.query(
