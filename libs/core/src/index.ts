@@ -28,6 +28,6 @@ export { evolve, fold } from './evolve.js';
 export { dueAt, isFinished, isHeld, isLive, openAttempts, phaseOf } from './saga.js';
 export type { AttentionItem, Attempts, Cause, Fact, HistoryRecord, Saga, StepProgress } from './saga.js';
 export { statusOf } from './status.js';
-export type { SagaStatus } from './status.js';
+export type { AttemptsStatus, SagaStatus, StepStatus } from './status.js';
 export { rowOf } from './row.js';
 export type { SagaRow } from './row.js';

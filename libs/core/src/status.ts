@@ -1,8 +1,8 @@
 import { isFinished, phaseOf } from './saga.js';
-import type { Cause, Saga } from './saga.js';
+import type { Attempts, Cause, Saga, StepProgress } from './saga.js';
 import { resultsOf } from './evolve.js';
 import { mayStand } from './advance.js';
-import type { Phase, SagaState } from '@counterstep/protocol';
+import type { ErrorFacts, Outcome, Phase, SagaState } from '@counterstep/protocol';
 import type { Workflow } from './workflow.js';
 
 /** A saga as its users see it. Times are ISO 8601. */
@@ -17,6 +17,10 @@ export interface SagaStatus {
   readonly currentSteps: readonly string[];
   /** Results of the steps that succeeded, by step. */
   readonly stepResults: Readonly<Record<string, unknown>>;
+  /** The steps whose turn has come, in that order. */
+  readonly steps: readonly StepStatus[];
+  /** The steps that were entered, in order. */
+  readonly steps: readonly StepStatus[];
   /** What went wrong first, in words; null when nothing did. */
   readonly error: string | null;
   readonly cause: Cause | null;
@@ -24,9 +28,52 @@ export interface SagaStatus {
   readonly progress: number;
   /** Steps of an undone saga whose effect may still stand because they have no undo. */
   readonly notUndone: readonly string[];
-  readonly attention: readonly { code: string; message: string; step?: string }[];
+  readonly attention: readonly AttentionItem[];
   readonly createdAt: string;
   readonly updatedAt: string;
+}
+
+export interface StepStatus {
+  readonly name: string;
+  /** Steps with the same number belong to one parallel group. */
+  readonly stage: number;
+  /** Its condition was false, so it was passed over. */
+  readonly skipped: boolean;
+  readonly forward: AttemptsStatus | null;
+  readonly undo: AttemptsStatus | null;
+}
+
+/** A series of attempts in one direction. Times are ISO 8601. */
+export interface AttemptsStatus {
+  readonly run: number;
+  /** How often its command was sent. */
+  readonly attempts: number;
+  /** `running`: a command is out; `waiting`: the next one is sent at `dueAt`; `stuck`: only a person can move it. */
+  readonly status: Attempts['status'];
+  /** The last word; null when there is none yet. */
+  readonly outcome: Outcome | null;
+  readonly error: ErrorFacts | null;
+  readonly startedAt: string;
+  /** While running, when the attempt is given up; while waiting, when the next is sent; else null. */
+  readonly dueAt: string | null;
+}
+
+export interface StepStatus {
+  readonly step: string;
+  /** False when its condition was false: it is skipped. */
+  readonly taken: boolean;
+  readonly forward: AttemptsStatus | null;
+  readonly undo: AttemptsStatus | null;
+}
+
+export interface AttemptsStatus {
+  readonly status: Attempts['status'];
+  readonly run: number;
+  readonly attempt: number;
+  readonly outcome: Outcome | null;
+  readonly error: ErrorFacts | null;
+  /** When the attempt's time is over, or the next attempt is sent. */
+  readonly dueAt: string | null;
 }
 
 /** `workflow` may be absent when this process lacks the definition: then progress counts the entered steps alike. */
@@ -41,13 +88,65 @@ export function statusOf(saga: Saga, workflow: Workflow | undefined): SagaStatus
     currentStep: currentSteps[0] ?? null,
     currentSteps,
     stepResults: resultsOf(saga),
+    steps: Object.values(saga.steps).map(stepStatus),
+    steps: Object.values(saga.steps).map(({ path, taken, forward, undo }) => ({
+      step: path,
+      taken,
+      forward: forward ? attemptsOf(forward) : null,
+      undo: undo ? attemptsOf(undo) : null,
+    })),
     error: saga.cause?.message ?? null,
     cause: saga.cause ?? null,
     progress: progressOf(saga, workflow),
     notUndone: notUndone(saga, workflow),
     attention: saga.attention,
-    createdAt: new Date(saga.createdAt).toISOString(),
-    updatedAt: new Date(saga.updatedAt).toISOString(),
+    createdAt: isoTime(saga.createdAt),
+    updatedAt: isoTime(saga.updatedAt),
+  };
+}
+
+function stepStatus({ path, stage, taken, forward, undo }: StepProgress): StepStatus {
+  return {
+    name: path,
+    stage,
+    skipped: !taken,
+    forward: forward ? attemptsStatus(forward) : null,
+    undo: undo ? attemptsStatus(undo) : null,
+  };
+}
+
+function attemptsStatus({
+  run,
+  attempt,
+  status,
+  outcome,
+  error,
+  firstSentAt,
+  dueAt,
+}: Attempts): AttemptsStatus {
+  return {
+    run,
+    attempts: attempt,
+    status,
+    outcome: outcome ?? null,
+    error: error ?? null,
+    startedAt: isoTime(firstSentAt),
+    dueAt: dueAt === undefined ? null : isoTime(dueAt),
+  };
+}
+
+function isoTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}
+
+function attemptsOf({ status, run, attempt, outcome, error, dueAt }: Attempts): AttemptsStatus {
+  return {
+    status,
+    run,
+    attempt,
+    outcome: outcome ?? null,
+    error: error ?? null,
+    dueAt: dueAt === undefined ? null : new Date(dueAt).toISOString(),
   };
 }
 

@@ -41,3 +41,52 @@ export { queueOf, topicsOf } from './topics.js';
 export type { Topics } from './topics.js';
 export { decodeMessage, encodeMessage } from './decode.js';
 export type { Decoded } from './decode.js';
+export {
+  API_PREFIX,
+  cancelRequestSchema,
+  historySchema,
+  idempotencyKeySchema,
+  problemSchema,
+  sagaPageSchema,
+  sagaQuerySchema,
+  sagaSchema,
+  sagaSummarySchema,
+  startRequestSchema,
+  startedSchema,
+  workflowBodySchema,
+  workflowListSchema,
+} from './api.js';
+export type {
+  CancelRequest,
+  HistoryBody,
+  ProblemBody,
+  SagaBody,
+  SagaListQuery,
+  SagaPage,
+  SagaSummary,
+  StartRequest,
+  Started,
+  WorkflowList,
+} from './api.js';
+export {
+  cancelRequestSchema,
+  historyResponseSchema,
+  listQuerySchema,
+  listResponseSchema,
+  problemSchema,
+  sagaResponseSchema,
+  startRequestSchema,
+  startResponseSchema,
+  workflowsResponseSchema,
+} from './api.js';
+export type {
+  CancelRequest,
+  HistoryResponse,
+  ListQuery,
+  ListResponse,
+  ProblemResponse,
+  SagaResponse,
+  StartRequest,
+  StartResponse,
+  WorkflowsResponse,
+} from './api.js';
