@@ -86,7 +86,7 @@ test.each(apps)(
   async (name, app) => {
     const config = join(root, 'apps', name, 'src', 'config.ts');
     // An app without an entry point is not written yet.
-      if (!existsSync(join(root, 'apps', name, 'src', 'main.ts'))) return;
+    if (!existsSync(join(root, 'apps', name, 'src', 'main.ts'))) return;
     const { configSchema } = (await import(config)) as { configSchema: z.ZodType };
     const { properties } = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
     expect(Object.keys(properties ?? {})).toEqual(expect.arrayContaining(Object.keys(app.environment)));

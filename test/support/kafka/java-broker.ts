@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,6 +80,8 @@ async function kafkaJars(version: string): Promise<string> {
   const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${partial}`, `-Dkafka.version=${version}`];
   try {
     await run('mvn', ['-q', '-B', '-f', join(here, 'pom.xml'), ...goal]);
+    // A temporary folder is for its owner only; the cache is for whoever works in this clone.
+    await chmod(partial, 0o755);
     await rename(partial, libs);
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
