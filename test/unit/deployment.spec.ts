@@ -74,10 +74,17 @@ describe('docker-compose.yml', () => {
     );
   });
 
-  test('asks the orchestrator at the port that it gives it', () => {
-    const { environment, ports, healthcheck } = service.parse(compose.services['orchestrator']);
+  test.each(apps)(
+    'asks %s whether it is ready, at the port that it gives it',
+    (_name, { environment, healthcheck }) => {
+      const port = environment['PORT'] ?? environment['HEALTH_PORT'];
+      expect(healthcheck.test.join(' ')).toContain(`http://127.0.0.1:${port}/health/ready`);
+    },
+  );
+
+  test('serves the orchestrator to the host only, at the port that it listens on', () => {
+    const { environment, ports } = service.parse(compose.services['orchestrator']);
     expect(ports).toEqual([`127.0.0.1:3000:${environment['PORT']}`]);
-    expect(healthcheck.test.join(' ')).toContain(`127.0.0.1:${environment['PORT']}/health/ready`);
   });
 });
 
