@@ -208,6 +208,21 @@ export function busConformance(
       },
     );
 
+    promised('a subscription that is closed while it joins leaves no member behind', async () => {
+      const [one, two] = [bus(), bus()];
+      await one.ensureTopics([{ topic, partitions: 4 }]);
+      const hasty = Array.from({ length: 3 }, () => reader(one));
+      await Promise.all(hasty.map(({ subscription }) => subscription.close()));
+
+      const stays = reader(two);
+      const keys = Array.from({ length: 20 }, (_, i) => `key-${i}`);
+      await one.publish(keys.map((key) => message(key, key)));
+
+      await eventually(() => new Set(stays.texts()).size === 20, 'every message at the one member left');
+      expect(keys.every((key) => stays.subscription.holds(topic, key))).toBe(true);
+      expect(hasty.flatMap(({ got }) => got)).toEqual([]);
+    });
+
     promised('a position never passes a message that was not acknowledged', async () => {
       const [one, two] = [bus(), bus()];
       await one.ensureTopics([{ topic, partitions: 1 }]);

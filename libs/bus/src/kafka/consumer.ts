@@ -54,6 +54,7 @@ export class GroupConsumer implements Supervised {
   #commit: ((offsets: OffsetsByTopicPartition) => Promise<void>) | undefined;
   #committing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #starting: Promise<void> = Promise.resolve();
   #joined = false;
   #stopping = false;
   #beats = 0;
@@ -113,19 +114,10 @@ export class GroupConsumer implements Supervised {
     );
   }
 
-  /** Resolves when kafkajs began to join; rejects when the broker or a topic is absent. */
-  async start(): Promise<void> {
-    await this.#consumer.connect();
-    // From the beginning, also when an offset is out of range: kafkajs would go to the end and skip what is there.
-    await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
-    await this.#consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      // Above the number of batches in a fetch, so that none waits behind another partition's.
-      partitionsConsumedConcurrently: 1_000,
-      eachBatch: (payload) => this.#batch(payload),
-    });
-    this.#timer = setInterval(() => void this.commit(), this.#options.commitMs);
+  /** Resolves when the group was joined, or the consumer died over it; rejects when the broker or a topic is absent. */
+  start(): Promise<void> {
+    this.#starting = this.#start();
+    return this.#starting;
   }
 
   /** Commits, leaves the group, disconnects. May hang as kafkajs may; the caller sets the deadline. */
@@ -134,7 +126,25 @@ export class GroupConsumer implements Supervised {
     clearInterval(this.#timer);
     await this.commit();
     this.#release();
+    // kafkajs does not stop what still joins: the member would live on and hold partitions that nobody reads.
+    await this.#starting.catch(() => undefined);
     await this.#consumer.disconnect();
+  }
+
+  async #start(): Promise<void> {
+    await this.#consumer.connect();
+    if (this.#stopping) return;
+    // From the beginning, also when an offset is out of range: kafkajs would go to the end and skip what is there.
+    await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
+    if (this.#stopping) return;
+    this.#timer = setInterval(() => void this.commit(), this.#options.commitMs);
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      // Above the number of batches in a fetch, so that none waits behind another partition's.
+      partitionsConsumedConcurrently: 1_000,
+      eachBatch: (payload) => this.#batch(payload),
+    });
   }
 
   /** Commits the positions that moved. Never rejects: what is not committed is delivered again. */
