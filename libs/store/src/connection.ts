@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StateStoreError } from '@counterstep/core';
 import pg from 'pg';
@@ -12,9 +13,11 @@ export interface ConnectionSettings {
   readonly session?: Readonly<Record<string, string>>;
 }
 
-/** How much longer than the server's own timeout we wait before we take it for frozen. */
-const GRACE = 5_000;
+/** How much longer than the server's own timeout we wait before we take it for frozen, in milliseconds. */
+export const GRACE = 5_000;
 const CONNECT_TIMEOUT = 5_000;
+/** How long a server may take to answer a goodbye. */
+const GOODBYE = 2_000;
 const TRIES = 4;
 
 /** Limits are the server's: a limit of the client's would leave the statement running and the connection in use. */
@@ -100,7 +103,7 @@ export class Connection {
 
   async end(): Promise<void> {
     this.lost ??= new StateStoreError('CONNECTION_LOST', 'the connection was closed');
-    await this.client.end().catch(() => undefined);
+    await endClient(this.client);
   }
 
   private async queryOnce<Row extends pg.QueryResultRow>(query: pg.QueryConfig): Promise<Row[]> {
@@ -131,6 +134,17 @@ export class Connection {
     );
     this.client.end().catch(() => undefined);
   }
+}
+
+/** Also when the server has frozen and will never hang up. */
+export async function endClient(client: pg.ClientBase): Promise<void> {
+  const { connection, end } = client as unknown as {
+    connection: { stream: Socket };
+    end: () => Promise<void>;
+  };
+  const hangUp = setTimeout(() => connection.stream.destroy(), GOODBYE);
+  await end.call(client).catch(() => undefined);
+  clearTimeout(hangUp);
 }
 
 /**

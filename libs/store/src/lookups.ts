@@ -31,7 +31,9 @@ export async function loadHistories(pool: ReadPool, sagaIds: readonly string[]):
   );
 }
 
-export async function findKeys(pool: ReadPool, keys: readonly KeyName[]): Promise<TakenKey[]> {
+/** A key with U+0000 cannot be stored, so it is not taken; the server would refuse the question. */
+export async function findKeys(pool: ReadPool, names: readonly KeyName[]): Promise<TakenKey[]> {
+  const keys = names.filter(({ scope, key }) => !scope.includes('\0') && !key.includes('\0'));
   return pool.query<TakenKey>({
     name: 'counterstep_keys',
     text: `

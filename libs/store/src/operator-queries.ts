@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isFinished } from '@counterstep/core';
 import type { SagaContext, SagaQuery } from '@counterstep/engine';
 import { contextOfStored } from '@counterstep/engine';
@@ -14,7 +15,11 @@ import type { HistoryRow } from './histories.js';
 
 /** What people ask, through connections of their own: it must not keep the engine waiting. */
 export class OperatorQueries {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    /** Milliseconds until the server is taken for frozen. */
+    private readonly patience: number,
+  ) {}
 
   /** A page over both tables is the newest of a page of each. */
   async list(query: SagaQuery): Promise<SagaRow[]> {
@@ -84,14 +89,29 @@ export class OperatorQueries {
     return sagas.map((saga) => saga.toRow());
   }
 
+  /** Does not wait for a server that has frozen: TypeORM would, for as long as the network holds the connection. */
+  async close(): Promise<void> {
+    if (!this.dataSource.isInitialized) return;
+    await Promise.race([this.dataSource.destroy(), delay(GOODBYE, undefined, { ref: false })]);
+  }
+
   private async asked<Answer>(question: Promise<Answer>): Promise<Answer> {
+    const stop = new AbortController();
+    const silence = delay(this.patience, undefined, { signal: stop.signal }).then(() => {
+      throw new Error(`the server has not answered for ${this.patience} ms`);
+    });
     try {
-      return await question;
+      return await Promise.race([question, silence]);
     } catch (error) {
       throw storeErrorOf(error);
+    } finally {
+      silence.catch(() => undefined);
+      stop.abort();
     }
   }
 }
+
+const GOODBYE = 2_000;
 
 const ALL_STATES: readonly SagaState[] = [
   'pending',

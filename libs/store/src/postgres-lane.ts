@@ -26,14 +26,19 @@ export class PostgresLane implements Lane {
   private constructor(
     readonly id: number,
     private readonly connection: Connection,
+    private readonly onClosed: (lane: PostgresLane) => void,
   ) {}
 
-  static async open(settings: ConnectionSettings, digests: readonly string[]): Promise<PostgresLane> {
+  static async open(
+    settings: ConnectionSettings,
+    digests: readonly string[],
+    onClosed: (lane: PostgresLane) => void,
+  ): Promise<PostgresLane> {
     const connection = await Connection.open({ ...settings, session: SESSION });
     try {
       const id = await lockNewId(connection);
       await insertLane(connection, id, digests);
-      return new PostgresLane(id, connection);
+      return new PostgresLane(id, connection, onClosed);
     } catch (error) {
       await connection.end();
       throw error;
@@ -61,6 +66,7 @@ export class PostgresLane implements Lane {
     if (this.lastNumber <= this.confirmed)
       await deleteLane(this.connection, this.id, FIRST_EPOCH).catch(() => undefined);
     await this.connection.end();
+    this.onClosed(this);
   }
 
   private async write(batch: Batch): Promise<CommitResult> {

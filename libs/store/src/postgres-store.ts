@@ -15,6 +15,7 @@ import type {
 } from '@counterstep/engine';
 import type { SagaState } from '@counterstep/protocol';
 import type { DataSource } from 'typeorm';
+import { GRACE } from './connection.js';
 import type { ConnectionSettings } from './connection.js';
 import { dataSourceOf } from './data-source.js';
 import { DeadLanes } from './dead-lanes.js';
@@ -39,8 +40,13 @@ const STATEMENT_TIMEOUT = 10_000;
 const LOOKUP_CONNECTIONS = 3;
 const OPERATOR_CONNECTIONS = 3;
 
+/** What is no UUID is the id of no saga; the server would take it for an error. */
+function isSagaId(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+}
+
 /**
- * The port `Store` on Postgres 14 or later, in the schema `counterstep` (see `migrate`). Uses one connection per lane, up
+ * The port `Store` on Postgres, in the schema `counterstep` (see `migrate`). Uses one connection per lane, up
  * to three for look-ups, three for operators' queries and one for take-overs.
  *
  * Its `StateStoreError`s have the codes `CONNECTION_LOST` (what was under way may or may not have happened; a lane is dead
@@ -73,7 +79,7 @@ export class PostgresStore implements Store {
     this.settings = { ...common, statementTimeout: lanesStatementTimeoutMs ?? STATEMENT_TIMEOUT };
     this.pool = new ReadPool({ ...common, connections: LOOKUP_CONNECTIONS, onError });
     this.dataSource = dataSourceOf({ ...common, connections: OPERATOR_CONNECTIONS, onError });
-    this.operators = new OperatorQueries(this.dataSource);
+    this.operators = new OperatorQueries(this.dataSource, STATEMENT_TIMEOUT + GRACE);
     this.deadLanes = new DeadLanes(this.settings);
   }
 
@@ -96,7 +102,7 @@ export class PostgresStore implements Store {
 
   async openLane(digests: readonly string[]): Promise<Lane> {
     this.ensureOpen();
-    const lane = await PostgresLane.open(this.settings, digests);
+    const lane = await PostgresLane.open(this.settings, digests, (closed) => this.lanes.delete(closed));
     this.lanes.add(lane);
     return lane;
   }
@@ -112,7 +118,9 @@ export class PostgresStore implements Store {
   }
 
   async load(sagaIds: readonly string[]): Promise<StoredSaga[]> {
-    return sagaIds.length === 0 ? [] : lookups.loadHistories(this.reads(), sagaIds);
+    const pool = this.reads();
+    const ids = sagaIds.filter(isSagaId);
+    return ids.length === 0 ? [] : lookups.loadHistories(pool, ids);
   }
 
   async findKeys(keys: readonly KeyName[]): Promise<TakenKey[]> {
@@ -146,11 +154,13 @@ export class PostgresStore implements Store {
   }
 
   async loadContext(sagaId: string): Promise<SagaContext | undefined> {
-    return (await this.asked()).loadContext(sagaId);
+    const operators = await this.asked();
+    return isSagaId(sagaId) ? operators.loadContext(sagaId) : undefined;
   }
 
   async deleteContext(sagaId: string): Promise<boolean> {
-    return (await this.asked()).deleteFinished(sagaId);
+    const operators = await this.asked();
+    return isSagaId(sagaId) && operators.deleteFinished(sagaId);
   }
 
   async listContexts(query: { workflowId?: string; state?: SagaState } = {}): Promise<string[]> {
@@ -175,11 +185,7 @@ export class PostgresStore implements Store {
   private async disconnect(): Promise<void> {
     await Promise.all([...this.lanes].map((lane) => lane.close()));
     await this.opening?.catch(() => undefined);
-    await Promise.all([
-      this.deadLanes.close(),
-      this.pool.close(),
-      this.dataSource.isInitialized ? this.dataSource.destroy() : undefined,
-    ]);
+    await Promise.all([this.deadLanes.close(), this.pool.close(), this.operators.close()]);
   }
 
   private reads(): ReadPool {

@@ -1,15 +1,13 @@
 import pg from 'pg';
-import { clientConfig } from './connection.js';
+import { GRACE, clientConfig, endClient } from './connection.js';
 import type { ConnectionSettings } from './connection.js';
 import { storeErrorOf, verdictOn } from './errors.js';
-
-/** How much longer than the server's own timeout we wait before we take it for frozen, in milliseconds. */
-const GRACE = 5_000;
 
 /** A few connections for the engine's look-ups, so that they wait neither for lanes nor for people's queries. */
 export class ReadPool {
   private readonly pool: pg.Pool;
   private readonly patience: number;
+  private readonly clients = new Set<pg.PoolClient>();
   private isClosed = false;
 
   constructor(settings: ConnectionSettings & { connections: number; onError: (error: unknown) => void }) {
@@ -17,7 +15,11 @@ export class ReadPool {
     this.pool = new pg.Pool({ ...clientConfig(settings), max: settings.connections });
     // The first is for connections that break while idle, the second for those in use.
     this.pool.on('error', settings.onError);
-    this.pool.on('connect', (client) => client.on('error', settings.onError));
+    this.pool.on('connect', (client) => {
+      this.clients.add(client);
+      client.on('error', settings.onError);
+    });
+    this.pool.on('remove', (client) => this.clients.delete(client));
   }
 
   /** The rows of one statement. Rejects with `StateStoreError` or `StoreContentError`. */
@@ -29,9 +31,9 @@ export class ReadPool {
       throw storeErrorOf(error);
     }
     let failure: unknown;
-    // Released with an error, a client is ended, and its socket destroyed if a statement is under way.
+    // Ending a client whose statement is under way destroys its socket.
     const watchdog = setTimeout(() => {
-      (client as unknown as pg.Client).end().catch(() => undefined);
+      void endClient(client);
     }, this.patience);
     try {
       return (await client.query<Row>(query)).rows;
@@ -47,6 +49,8 @@ export class ReadPool {
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
-    await this.pool.end();
+    const ended = this.pool.end();
+    await Promise.all([...this.clients].map(endClient));
+    await ended;
   }
 }

@@ -193,6 +193,12 @@ export function lookupPromises({ store: openStore, promised }: StoreSuite): void
     const stored = await store.load([new Tale().sagaId, tale.sagaId, tale.sagaId]);
     expect(stored.map(({ sagaId }) => sagaId)).toEqual([tale.sagaId]);
     expect(await store.load([])).toEqual([]);
+    for (const nonsense of ['nonsense', tale.sagaId.toUpperCase(), '\u0000']) {
+      expect(await store.load([nonsense])).toEqual([]);
+      expect(await store.loadContext(nonsense)).toBeUndefined();
+      expect(await store.deleteContext(nonsense)).toBe(false);
+      expect(await store.findKeys([requestKey(nonsense)])).toEqual([]);
+    }
   });
 
   promised('all who share the store have one secret and one clock', async () => {
