@@ -71,8 +71,12 @@ export class HandlerExplorer {
   }
 
   private methodsOf(wrapper: Wrapper): [string, HandlerMetadata][] {
-    const prototype: unknown = wrapper.metatype?.prototype ?? Object.getPrototypeOf(wrapper.instance ?? {});
-    if (wrapper.isNotMetatype || typeof prototype !== 'object' || prototype === null) return [];
+    // A value or factory provider has no class of its own, or one that is not the object's.
+    const ofObject = wrapper.isNotMetatype || !wrapper.metatype;
+    const instance: unknown = wrapper.instance;
+    if (ofObject && (typeof instance !== 'object' || instance === null)) return [];
+    const prototype: unknown = ofObject ? Object.getPrototypeOf(instance) : wrapper.metatype?.prototype;
+    if (typeof prototype !== 'object' || prototype === null || prototype === Object.prototype) return [];
     return this.scanner.getAllMethodNames(prototype).flatMap((name): [string, HandlerMetadata][] => {
       const method = (prototype as Record<string, unknown>)[name] as object;
       const metadata = Reflect.getMetadata(HANDLER_METADATA, method) as HandlerMetadata | undefined;

@@ -224,6 +224,13 @@ describe('handlers in a Nest microservice', () => {
     expect(server.health()).toMatchObject({ ready: false, reason: 'the worker stops' });
   });
 
+  test('a provider made by a factory, and known by two tokens, is served once', async () => {
+    const made = { provide: 'made', inject: [Ledger], useFactory: (ledger: Ledger) => new Payments(ledger) };
+    await boot([made, { provide: 'alias', useExisting: 'made' }, Ledger]);
+    const command = client.command('payments.charge', { customer: 'anna', amount: 5 });
+    expect(await client.ask(command)).toMatchObject({ outcome: 'succeeded' });
+  });
+
   test('handlers on a controller are refused with the mend', async () => {
     @Controller()
     class Wrong {
