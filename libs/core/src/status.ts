@@ -1,5 +1,5 @@
 import { isFinished, phaseOf } from './saga.js';
-import type { Attempts, Cause, Saga, StepProgress } from './saga.js';
+import type { AttentionItem, Attempts, Cause, Saga, StepProgress } from './saga.js';
 import { resultsOf } from './evolve.js';
 import { mayStand } from './advance.js';
 import type { ErrorFacts, Outcome, Phase, SagaState } from '@counterstep/protocol';
@@ -18,8 +18,6 @@ export interface SagaStatus {
   /** Results of the steps that succeeded, by step. */
   readonly stepResults: Readonly<Record<string, unknown>>;
   /** The steps whose turn has come, in that order. */
-  readonly steps: readonly StepStatus[];
-  /** The steps that were entered, in order. */
   readonly steps: readonly StepStatus[];
   /** What went wrong first, in words; null when nothing did. */
   readonly error: string | null;
@@ -58,24 +56,6 @@ export interface AttemptsStatus {
   readonly dueAt: string | null;
 }
 
-export interface StepStatus {
-  readonly step: string;
-  /** False when its condition was false: it is skipped. */
-  readonly taken: boolean;
-  readonly forward: AttemptsStatus | null;
-  readonly undo: AttemptsStatus | null;
-}
-
-export interface AttemptsStatus {
-  readonly status: Attempts['status'];
-  readonly run: number;
-  readonly attempt: number;
-  readonly outcome: Outcome | null;
-  readonly error: ErrorFacts | null;
-  /** When the attempt's time is over, or the next attempt is sent. */
-  readonly dueAt: string | null;
-}
-
 /** `workflow` may be absent when this process lacks the definition: then progress counts the entered steps alike. */
 export function statusOf(saga: Saga, workflow: Workflow | undefined): SagaStatus {
   const currentSteps = busySteps(saga);
@@ -89,12 +69,6 @@ export function statusOf(saga: Saga, workflow: Workflow | undefined): SagaStatus
     currentSteps,
     stepResults: resultsOf(saga),
     steps: Object.values(saga.steps).map(stepStatus),
-    steps: Object.values(saga.steps).map(({ path, taken, forward, undo }) => ({
-      step: path,
-      taken,
-      forward: forward ? attemptsOf(forward) : null,
-      undo: undo ? attemptsOf(undo) : null,
-    })),
     error: saga.cause?.message ?? null,
     cause: saga.cause ?? null,
     progress: progressOf(saga, workflow),
@@ -137,17 +111,6 @@ function attemptsStatus({
 
 function isoTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
-}
-
-function attemptsOf({ status, run, attempt, outcome, error, dueAt }: Attempts): AttemptsStatus {
-  return {
-    status,
-    run,
-    attempt,
-    outcome: outcome ?? null,
-    error: error ?? null,
-    dueAt: dueAt === undefined ? null : new Date(dueAt).toISOString(),
-  };
 }
 
 function busySteps(saga: Saga): string[] {

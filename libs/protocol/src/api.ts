@@ -2,6 +2,12 @@ import * as z from 'zod';
 import { errorFactsSchema, outcomeSchema, phaseSchema, sagaStateSchema } from './messages.js';
 import { directionSchema, sagaIdSchema } from './ids.js';
 
+/** Where the REST API lives; the number is its major version. */
+export const API_PREFIX = '/api/v1';
+
+/** The value of the header `Idempotency-Key`. */
+export const idempotencyKeySchema = z.string().min(1).max(200);
+
 /** The bodies of the REST API, for the orchestrator and for its clients. Times are ISO 8601. */
 
 export const startRequestSchema = z
@@ -14,15 +20,16 @@ export const startRequestSchema = z
   .meta({ id: 'StartRequest' });
 export type StartRequest = z.infer<typeof startRequestSchema>;
 
-export const startResponseSchema = z
+export const startedSchema = z
   .object({ sagaId: sagaIdSchema, state: sagaStateSchema })
-  .meta({ id: 'StartResponse' });
-export type StartResponse = z.infer<typeof startResponseSchema>;
+  .meta({ id: 'Started' });
+export type Started = z.infer<typeof startedSchema>;
 
 const attemptsSchema = z.object({
   status: z.enum(['running', 'waiting', 'ended', 'stuck']),
   run: z.int(),
-  attempt: z.int(),
+  attempts: z.int(),
+  startedAt: z.iso.datetime(),
   outcome: outcomeSchema.nullable(),
   error: errorFactsSchema.nullable(),
   /** When the attempt's time is over, or the next attempt is sent. */
@@ -38,7 +45,7 @@ const attentionSchema = z.object({
 
 const causeSchema = errorFactsSchema.extend({ step: z.string().optional(), attempt: z.int().optional() });
 
-export const sagaResponseSchema = z
+export const sagaSchema = z
   .object({
     sagaId: sagaIdSchema,
     workflow: z.string(),
@@ -50,9 +57,9 @@ export const sagaResponseSchema = z
     stepResults: z.record(z.string(), z.unknown()),
     steps: z.array(
       z.object({
-        step: z.string(),
-        /** False when its condition was false: it is skipped. */
-        taken: z.boolean(),
+        name: z.string(),
+        stage: z.int(),
+        skipped: z.boolean(),
         forward: attemptsSchema.nullable(),
         undo: attemptsSchema.nullable(),
       }),
@@ -67,9 +74,9 @@ export const sagaResponseSchema = z
     updatedAt: z.iso.datetime(),
   })
   .meta({ id: 'Saga' });
-export type SagaResponse = z.infer<typeof sagaResponseSchema>;
+export type SagaBody = z.infer<typeof sagaSchema>;
 
-export const historyResponseSchema = z
+export const historySchema = z
   .object({
     sagaId: sagaIdSchema,
     records: z.array(
@@ -82,10 +89,10 @@ export const historyResponseSchema = z
     ),
   })
   .meta({ id: 'History' });
-export type HistoryResponse = z.infer<typeof historyResponseSchema>;
+export type HistoryBody = z.infer<typeof historySchema>;
 
 /** No id: a query whose schema has one loses its parameters in the OpenAPI document. */
-export const listQuerySchema = z.object({
+export const sagaQuerySchema = z.object({
   workflow: z.string().max(100).optional(),
   /** One state, or several with commas. */
   state: z
@@ -99,28 +106,31 @@ export const listQuerySchema = z.object({
   /** `nextCursor` of the page before. */
   cursor: sagaIdSchema.optional(),
 });
-export type ListQuery = z.infer<typeof listQuerySchema>;
+export type SagaListQuery = z.infer<typeof sagaQuerySchema>;
 
-export const listResponseSchema = z
+export const sagaSummarySchema = z
   .object({
-    items: z.array(
-      z.object({
-        sagaId: sagaIdSchema,
-        workflow: z.string(),
-        workflowVersion: z.int(),
-        state: sagaStateSchema,
-        phase: phaseSchema,
-        currentSteps: z.array(z.string()),
-        attention: z.array(attentionSchema),
-        cause: causeSchema.nullable(),
-        createdAt: z.iso.datetime(),
-        updatedAt: z.iso.datetime(),
-      }),
-    ),
+    sagaId: sagaIdSchema,
+    workflow: z.string(),
+    workflowVersion: z.int(),
+    state: sagaStateSchema,
+    phase: phaseSchema,
+    currentSteps: z.array(z.string()),
+    attention: z.array(attentionSchema),
+    cause: causeSchema.nullable(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'SagaSummary' });
+export type SagaSummary = z.infer<typeof sagaSummarySchema>;
+
+export const sagaPageSchema = z
+  .object({
+    items: z.array(sagaSummarySchema),
     nextCursor: sagaIdSchema.nullable(),
   })
   .meta({ id: 'SagaList' });
-export type ListResponse = z.infer<typeof listResponseSchema>;
+export type SagaPage = z.infer<typeof sagaPageSchema>;
 
 export const cancelRequestSchema = z
   .strictObject({ reason: z.string().min(1).max(1_000).optional() })
@@ -128,20 +138,22 @@ export const cancelRequestSchema = z
   .meta({ id: 'CancelRequest' });
 export type CancelRequest = z.infer<typeof cancelRequestSchema>;
 
-export const workflowsResponseSchema = z
+export const workflowBodySchema = z
   .object({
-    items: z.array(
-      z.object({
-        name: z.string(),
-        version: z.int(),
-        digest: z.string(),
-        steps: z.array(z.string()),
-        warnings: z.array(z.object({ code: z.string(), step: z.string().optional(), message: z.string() })),
-      }),
-    ),
+    name: z.string(),
+    version: z.int(),
+    digest: z.string(),
+    steps: z.array(z.string()),
+    warnings: z.array(z.object({ code: z.string(), step: z.string().optional(), message: z.string() })),
+  })
+  .meta({ id: 'Workflow' });
+
+export const workflowListSchema = z
+  .object({
+    items: z.array(workflowBodySchema),
   })
   .meta({ id: 'Workflows' });
-export type WorkflowsResponse = z.infer<typeof workflowsResponseSchema>;
+export type WorkflowList = z.infer<typeof workflowListSchema>;
 
 /** An error as RFC 9457 tells it, with a stable `code` and the fields concerned. */
 export const problemSchema = z
@@ -157,4 +169,4 @@ export const problemSchema = z
   })
   .catchall(z.unknown())
   .meta({ id: 'Problem' });
-export type ProblemResponse = z.infer<typeof problemSchema>;
+export type ProblemBody = z.infer<typeof problemSchema>;

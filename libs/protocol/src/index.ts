@@ -68,25 +68,3 @@ export type {
   Started,
   WorkflowList,
 } from './api.js';
-export {
-  cancelRequestSchema,
-  historyResponseSchema,
-  listQuerySchema,
-  listResponseSchema,
-  problemSchema,
-  sagaResponseSchema,
-  startRequestSchema,
-  startResponseSchema,
-  workflowsResponseSchema,
-} from './api.js';
-export type {
-  CancelRequest,
-  HistoryResponse,
-  ListQuery,
-  ListResponse,
-  ProblemResponse,
-  SagaResponse,
-  StartRequest,
-  StartResponse,
-  WorkflowsResponse,
-} from './api.js';
