@@ -46,7 +46,8 @@ export class InventoryHandlers {
     // Found by saga and step, not by the action's output: the reply that carried it may be lost.
     const standing = await tx.findBy(Reservation, { sagaId, step, releasedAt: IsNull() });
     for (const reservation of standing) {
-      for (const { sku, quantity } of reservation.items) await tx.increment(Stock, { sku }, 'available', quantity);
+      for (const { sku, quantity } of reservation.items)
+        await tx.increment(Stock, { sku }, 'available', quantity);
       await tx.update(Reservation, { id: reservation.id }, { releasedAt: () => 'clock_timestamp()' });
     }
     await tx.insert(Release, { effectKey, sagaId, step, reservations: standing.map(({ id }) => id) });
@@ -54,7 +55,13 @@ export class InventoryHandlers {
   }
 
   private async take(tx: EntityManager, sku: string, quantity: number): Promise<void> {
-    await tx.createQueryBuilder().insert().into(Stock).values({ sku, available: this.rules.initialStock }).orIgnore().execute();
+    await tx
+      .createQueryBuilder()
+      .insert()
+      .into(Stock)
+      .values({ sku, available: this.rules.initialStock })
+      .orIgnore()
+      .execute();
     const { affected } = await tx
       .createQueryBuilder()
       .update(Stock)

@@ -63,11 +63,14 @@ export async function startInventoryWorker(options: InventoryWorkerOptions): Pro
     logger,
     source: 'inventory-worker',
   };
-  const app = await NestFactory.createMicroservice(InventoryModule.with(worker, { initialStock: options.initialStock ?? 1_000_000 }), {
-    ...workerTransport(),
-    logger: false,
-    abortOnError: false,
-  });
+  const app = await NestFactory.createMicroservice(
+    InventoryModule.with(worker, { initialStock: options.initialStock ?? 1_000_000 }),
+    {
+      ...workerTransport(),
+      logger: false,
+      abortOnError: false,
+    },
+  );
   await app.listen();
   return {
     health: () => app.get(WorkerServer).health(),

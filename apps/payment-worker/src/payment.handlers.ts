@@ -23,7 +23,9 @@ const order = z.looseObject({
   card: z.string().optional(),
   /** The sum of the items when it is absent. */
   amount: z.number().min(0).optional(),
-  items: z.array(z.looseObject({ quantity: z.int().min(1), price: z.number().min(0).default(0) })).default([]),
+  items: z
+    .array(z.looseObject({ quantity: z.int().min(1), price: z.number().min(0).default(0) }))
+    .default([]),
 });
 const charged = z.object({ paymentId: z.string(), amount: z.number() });
 
@@ -38,9 +40,13 @@ export class PaymentHandlers {
     { tx, sagaId, step, effectKey }: StepContext<EntityManager>,
   ): Promise<WithUndoData<z.infer<typeof charged>>> {
     const { orderId, customerId, card } = input;
-    const amount = input.amount ?? input.items.reduce((sum, { quantity, price }) => sum + quantity * price, 0);
+    const amount =
+      input.amount ?? input.items.reduce((sum, { quantity, price }) => sum + quantity * price, 0);
     if (card === 'declined' || amount > this.rules.creditLimit) {
-      throw new StepRejected({ code: 'CARD_DECLINED', message: `the card for order ${orderId} was declined` });
+      throw new StepRejected({
+        code: 'CARD_DECLINED',
+        message: `the card for order ${orderId} was declined`,
+      });
     }
     const { identifiers } = await tx.insert(Payment, {
       effectKey,
@@ -62,7 +68,8 @@ export class PaymentHandlers {
     // Found by saga and step, not by the action's output: the reply that carried it may be lost.
     const standing = await tx.findBy(Payment, { sagaId, step, refundedAt: IsNull() });
     const amount = standing.reduce((sum, payment) => sum + Number(payment.amount), 0);
-    for (const { id } of standing) await tx.update(Payment, { id }, { refundedAt: () => 'clock_timestamp()' });
+    for (const { id } of standing)
+      await tx.update(Payment, { id }, { refundedAt: () => 'clock_timestamp()' });
     await tx.insert(Refund, { effectKey, sagaId, step, amount: amount.toFixed(2) });
     return { refunded: amount };
   }

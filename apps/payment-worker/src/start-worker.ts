@@ -62,11 +62,14 @@ export async function startPaymentWorker(options: PaymentWorkerOptions): Promise
     logger,
     source: 'payment-worker',
   };
-  const app = await NestFactory.createMicroservice(PaymentModule.with(worker, { creditLimit: options.creditLimit ?? 10_000 }), {
-    ...workerTransport(),
-    logger: false,
-    abortOnError: false,
-  });
+  const app = await NestFactory.createMicroservice(
+    PaymentModule.with(worker, { creditLimit: options.creditLimit ?? 10_000 }),
+    {
+      ...workerTransport(),
+      logger: false,
+      abortOnError: false,
+    },
+  );
   await app.listen();
   return {
     health: () => app.get(WorkerServer).health(),

@@ -55,7 +55,8 @@ export class Carrier {
         where: { sagaId, step, cancelledAt: IsNull() },
         lock: { mode: 'pessimistic_write' },
       });
-      for (const { id } of standing) await tx.update(Shipment, { id }, { cancelledAt: () => 'clock_timestamp()' });
+      for (const { id } of standing)
+        await tx.update(Shipment, { id }, { cancelledAt: () => 'clock_timestamp()' });
       const shipments = standing.map(({ id }) => id);
       await tx.insert(Cancellation, { effectKey: key, sagaId, step, shipments });
       return shipments.length;

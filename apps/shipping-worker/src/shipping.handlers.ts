@@ -3,7 +3,10 @@ import { CompensationHandler, StepHandler, type StepContext, type Undo } from '@
 import * as z from 'zod';
 import { Carrier } from './carrier.js';
 
-const order = z.looseObject({ orderId: z.string().min(1), address: z.string().min(1).default('the usual place') });
+const order = z.looseObject({
+  orderId: z.string().min(1),
+  address: z.string().min(1).default('the usual place'),
+});
 const shipped = z.object({ shipmentId: z.string() });
 
 /** Ships through a carrier, which no transaction of ours reaches: barrier mode `external`, and the effect key goes along. */

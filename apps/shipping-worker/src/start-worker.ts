@@ -62,11 +62,14 @@ export async function startShippingWorker(options: ShippingWorkerOptions): Promi
     logger,
     source: 'shipping-worker',
   };
-  const app = await NestFactory.createMicroservice(ShippingModule.with(worker, { slowMs: options.slowMs ?? 2_000 }), {
-    ...workerTransport(),
-    logger: false,
-    abortOnError: false,
-  });
+  const app = await NestFactory.createMicroservice(
+    ShippingModule.with(worker, { slowMs: options.slowMs ?? 2_000 }),
+    {
+      ...workerTransport(),
+      logger: false,
+      abortOnError: false,
+    },
+  );
   await app.listen();
   return {
     health: () => app.get(WorkerServer).health(),
