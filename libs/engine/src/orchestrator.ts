@@ -113,6 +113,15 @@ export class Orchestrator {
     initialContext: object,
     options: StartOptions = {},
   ): Promise<string> {
+    return (await this.startSaga(workflowId, initialContext, options)).sagaId;
+  }
+
+  /** As `executeWorkflow`; `existed` tells that an earlier request of the same id had started it. */
+  async startSaga(
+    workflowId: string,
+    initialContext: object,
+    options: StartOptions = {},
+  ): Promise<{ sagaId: string; existed: boolean }> {
     const workflow = this.registry.newest(workflowId);
     const input = checkInput(workflow, initialContext);
     const engine = this.running();
@@ -129,7 +138,7 @@ export class Orchestrator {
       workflow,
       ...keyOfRequest(workflow, input, options),
     });
-    return answerOrThrow(result, sagaId).sagaId;
+    return { ...answerOrThrow(result, sagaId), existed: result.kind === 'existing' };
   }
 
   /** Throws `ValidationError` (`SAGA_NOT_FOUND`) or `StateStoreError`. */

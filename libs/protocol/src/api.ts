@@ -1,40 +1,47 @@
 import * as z from 'zod';
+import { NAME_PATTERN, sagaIdSchema } from './ids.js';
 import { errorFactsSchema, outcomeSchema, phaseSchema, sagaStateSchema } from './messages.js';
-import { directionSchema, sagaIdSchema } from './ids.js';
 
-/** Where the REST API lives; the number is its major version. */
-export const API_PREFIX = '/api/v1';
+/* Bodies of the REST API, for the orchestrator and its clients. The ids are the names under which OpenAPI lists them. */
 
-/** The value of the header `Idempotency-Key`. */
-export const idempotencyKeySchema = z.string().min(1).max(200);
+const name = z.string().regex(NAME_PATTERN, { message: 'letters, digits, _, - and inner dots' });
+const time = z.iso.datetime();
 
-/** The bodies of the REST API, for the orchestrator and for its clients. Times are ISO 8601. */
+/** Where the API has its resources. */
+export const API_PREFIX = 'api/v1';
+
+/** The header by which a repeated start gives the saga of the first. */
+export const idempotencyKeySchema = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,200}$/, { message: '1 to 200 visible ASCII characters' });
 
 export const startRequestSchema = z
   .strictObject({
-    workflow: z.string().min(1).max(100),
-    input: z.record(z.string(), z.unknown()),
-    /** Nothing is sent before; until then the saga is pending. */
-    startAt: z.iso.datetime({ offset: true }).optional(),
+    workflow: name.describe('The name of a workflow; its newest version is started.'),
+    input: z.record(z.string(), z.unknown()).describe("Checked by the workflow's input schema."),
+    startAt: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .describe('Nothing is sent before; until then the saga is pending.'),
   })
   .meta({ id: 'StartRequest' });
 export type StartRequest = z.infer<typeof startRequestSchema>;
 
 export const startedSchema = z
-  .object({ sagaId: sagaIdSchema, state: sagaStateSchema })
+  .object({
+    sagaId: sagaIdSchema,
+    workflow: name,
+    existed: z.boolean().describe('An earlier request with the same Idempotency-Key had started it.'),
+  })
   .meta({ id: 'Started' });
 export type Started = z.infer<typeof startedSchema>;
 
-const attemptsSchema = z.object({
-  status: z.enum(['running', 'waiting', 'ended', 'stuck']),
-  run: z.int(),
-  attempts: z.int(),
-  startedAt: z.iso.datetime(),
-  outcome: outcomeSchema.nullable(),
-  error: errorFactsSchema.nullable(),
-  /** When the attempt's time is over, or the next attempt is sent. */
-  dueAt: z.iso.datetime().nullable(),
-});
+export const cancelRequestSchema = z
+  .strictObject({ reason: z.string().max(500).optional().describe('For people; kept in the history.') })
+  .meta({ id: 'CancelRequest' });
+export type CancelRequest = z.infer<typeof cancelRequestSchema>;
+
+const causeSchema = errorFactsSchema.extend({ step: z.string().optional(), attempt: z.int().optional() });
 
 const attentionSchema = z.object({
   code: z.string(),
@@ -43,12 +50,23 @@ const attentionSchema = z.object({
   hold: z.literal(true).optional(),
 });
 
-const causeSchema = errorFactsSchema.extend({ step: z.string().optional(), attempt: z.int().optional() });
+const attemptsSchema = z
+  .object({
+    run: z.int(),
+    attempts: z.int().describe('How often its command was sent.'),
+    status: z.enum(['running', 'waiting', 'ended', 'stuck']),
+    outcome: outcomeSchema.nullable(),
+    error: errorFactsSchema.nullable(),
+    startedAt: time,
+    dueAt: time.nullable().describe('When the attempt is given up, or the next one is sent.'),
+  })
+  .meta({ id: 'Attempts' });
 
+/** A saga with its steps. */
 export const sagaSchema = z
   .object({
     sagaId: sagaIdSchema,
-    workflow: z.string(),
+    workflow: name,
     workflowVersion: z.int(),
     state: sagaStateSchema,
     phase: phaseSchema,
@@ -66,60 +84,28 @@ export const sagaSchema = z
     ),
     error: z.string().nullable(),
     cause: causeSchema.nullable(),
-    /** Percent. */
-    progress: z.number(),
-    notUndone: z.array(z.string()),
-    attention: z.array(attentionSchema),
-    createdAt: z.iso.datetime(),
-    updatedAt: z.iso.datetime(),
+    progress: z.number().describe('Percent of the work that is done.'),
+    notUndone: z.array(z.string()).describe('Steps of an undone saga whose effect may still stand.'),
+    attention: z.array(attentionSchema).describe('What a person must look at.'),
+    createdAt: time,
+    updatedAt: time,
   })
   .meta({ id: 'Saga' });
 export type SagaBody = z.infer<typeof sagaSchema>;
 
-export const historySchema = z
-  .object({
-    sagaId: sagaIdSchema,
-    records: z.array(
-      z.object({
-        seq: z.int(),
-        at: z.iso.datetime(),
-        event: z.string(),
-        facts: z.array(z.looseObject({ type: z.string(), direction: directionSchema.optional() })),
-      }),
-    ),
-  })
-  .meta({ id: 'History' });
-export type HistoryBody = z.infer<typeof historySchema>;
-
-/** No id: a query whose schema has one loses its parameters in the OpenAPI document. */
-export const sagaQuerySchema = z.object({
-  workflow: z.string().max(100).optional(),
-  /** One state, or several with commas. */
-  state: z
-    .string()
-    .transform((text) => text.split(','))
-    .pipe(z.array(sagaStateSchema))
-    .optional(),
-  /** `true`: only those that wait for a person. */
-  attention: z.enum(['true', 'false']).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  /** `nextCursor` of the page before. */
-  cursor: sagaIdSchema.optional(),
-});
-export type SagaListQuery = z.infer<typeof sagaQuerySchema>;
-
+/** A saga in a list. */
 export const sagaSummarySchema = z
   .object({
     sagaId: sagaIdSchema,
-    workflow: z.string(),
+    workflow: name,
     workflowVersion: z.int(),
     state: sagaStateSchema,
     phase: phaseSchema,
     currentSteps: z.array(z.string()),
-    attention: z.array(attentionSchema),
     cause: causeSchema.nullable(),
-    createdAt: z.iso.datetime(),
-    updatedAt: z.iso.datetime(),
+    attention: z.array(attentionSchema),
+    createdAt: time,
+    updatedAt: time,
   })
   .meta({ id: 'SagaSummary' });
 export type SagaSummary = z.infer<typeof sagaSummarySchema>;
@@ -127,46 +113,77 @@ export type SagaSummary = z.infer<typeof sagaSummarySchema>;
 export const sagaPageSchema = z
   .object({
     items: z.array(sagaSummarySchema),
-    nextCursor: sagaIdSchema.nullable(),
+    nextCursor: sagaIdSchema.nullable().describe('Pass it as cursor to get the next page; null at the end.'),
   })
-  .meta({ id: 'SagaList' });
+  .meta({ id: 'SagaPage' });
 export type SagaPage = z.infer<typeof sagaPageSchema>;
 
-export const cancelRequestSchema = z
-  .strictObject({ reason: z.string().min(1).max(1_000).optional() })
-  .optional()
-  .meta({ id: 'CancelRequest' });
-export type CancelRequest = z.infer<typeof cancelRequestSchema>;
+/* Without an id: OpenAPI lists the fields of a query one by one. */
+export const sagaQuerySchema = z.strictObject({
+  workflow: name.optional(),
+  state: z
+    .union([sagaStateSchema, z.array(sagaStateSchema)])
+    .optional()
+    .describe('May be repeated.'),
+  attention: z.enum(['true', 'false']).optional().describe('Only those that wait for a person.'),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: sagaIdSchema.optional().describe('The nextCursor of the page before.'),
+});
+export type SagaListQuery = z.infer<typeof sagaQuerySchema>;
 
-export const workflowBodySchema = z
+export const historySchema = z
   .object({
-    name: z.string(),
-    version: z.int(),
-    digest: z.string(),
-    steps: z.array(z.string()),
-    warnings: z.array(z.object({ code: z.string(), step: z.string().optional(), message: z.string() })),
+    sagaId: sagaIdSchema,
+    items: z.array(
+      z.object({
+        seq: z.int(),
+        at: time,
+        event: z.string().describe('What made it, such as start, reply, deadline or cancel.'),
+        facts: z.array(z.looseObject({ type: z.string() })),
+      }),
+    ),
   })
-  .meta({ id: 'Workflow' });
+  .meta({ id: 'History' });
+export type HistoryBody = z.infer<typeof historySchema>;
 
 export const workflowListSchema = z
   .object({
-    items: z.array(workflowBodySchema),
+    items: z.array(
+      z.object({
+        name,
+        version: z.int(),
+        digest: z.string(),
+        steps: z.array(z.string()),
+        warnings: z.array(z.object({ code: z.string(), message: z.string(), step: z.string().optional() })),
+      }),
+    ),
   })
-  .meta({ id: 'Workflows' });
+  .meta({ id: 'WorkflowList' });
 export type WorkflowList = z.infer<typeof workflowListSchema>;
 
-/** An error as RFC 9457 tells it, with a stable `code` and the fields concerned. */
+/** A definition as data; `items` are its steps and parallel groups in order. */
+export const workflowBodySchema = z
+  .looseObject({
+    name,
+    version: z.int(),
+    digest: z.string(),
+    inputSchema: z.unknown().optional().describe('JSON Schema of the input.'),
+    items: z.array(z.looseObject({ kind: z.enum(['step', 'parallel']), name: z.string() })),
+  })
+  .meta({ id: 'Workflow' });
+
+/** An error as RFC 9457 has it; `code` is stable and meant for machines. */
 export const problemSchema = z
-  .object({
+  .looseObject({
     type: z.string(),
     title: z.string(),
     status: z.int(),
-    code: z.string(),
     detail: z.string(),
+    code: z.string(),
     problems: z
-      .array(z.object({ code: z.string(), message: z.string(), path: z.string().optional() }))
-      .optional(),
+      .array(z.object({ path: z.string(), message: z.string(), code: z.string() }))
+      .optional()
+      .describe('Each thing wrong with the request, with the path of the field.'),
   })
-  .catchall(z.unknown())
   .meta({ id: 'Problem' });
 export type ProblemBody = z.infer<typeof problemSchema>;
