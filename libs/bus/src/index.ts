@@ -14,7 +14,7 @@ export { MAX_MESSAGE_BYTES, sizeOf } from './message-size.js';
 export { partitionFor } from './partitioner.js';
 export { UnknownTopicError } from './unknown-topic.js';
 export { MemoryBroker } from './memory/memory-broker.js';
-export type { MemoryBrokerOptions } from './memory/memory-broker.js';
+export type { MemoryBrokerOptions } from './memory/memory-cluster.js';
 export { MemoryBus } from './memory/memory-bus.js';
 export type { Later, MemoryFaults } from './memory/faults.js';
 export { KafkaBus } from './kafka/kafka-bus.js';

@@ -1,5 +1,5 @@
 export { busConformance } from './bus-conformance.js';
-export type { BusHarness } from './bus-conformance.js';
+export type { BusHarness } from './bus-kit.js';
 export { barrierConformance } from './barrier-conformance.js';
 export type { BarrierUnderTest } from './barrier-conformance.js';
 export { storeConformance } from './store-conformance.js';

@@ -174,7 +174,9 @@ export class GroupConsumer implements Supervised {
 
   #listen(): void {
     const { GROUP_JOIN, REBALANCING, HEARTBEAT, FETCH_START, FETCH, CRASH } = this.#consumer.events;
-    const beat = () => void this.#beats++;
+    const beat = () => {
+      this.#beats++;
+    };
     this.#consumer.on(HEARTBEAT, beat);
     this.#consumer.on(FETCH, beat);
     this.#consumer.on(FETCH_START, ({ payload }) => this.#fetches.fetchBegan(nodeOf(payload)));

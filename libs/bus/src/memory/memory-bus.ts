@@ -11,7 +11,7 @@ import {
 } from '../bus.js';
 import { partitionFor } from '../partitioner.js';
 import { UnknownTopicError } from '../unknown-topic.js';
-import { MemoryBroker, type MemoryBrokerOptions } from './memory-broker.js';
+import { MemoryCluster, type MemoryBrokerOptions } from './memory-cluster.js';
 import { MemorySubscription } from './memory-subscription.js';
 
 /**
@@ -19,15 +19,15 @@ import { MemorySubscription } from './memory-subscription.js';
  * broker. Keeps every promise of `Bus` unless faults are switched on.
  */
 export class MemoryBus implements Bus {
-  readonly broker: MemoryBroker;
+  readonly broker: MemoryCluster;
   readonly #logger: BusLogger | undefined;
   readonly #subscriptions = new Set<Subscription>();
   readonly #waiting = new Map<symbol, { go: () => void; abandon: () => void }>();
   #closing: Promise<void> | undefined;
 
-  constructor(brokerOrOptions: MemoryBroker | MemoryBrokerOptions = {}, logger?: BusLogger) {
+  constructor(brokerOrOptions: MemoryCluster | MemoryBrokerOptions = {}, logger?: BusLogger) {
     this.broker =
-      brokerOrOptions instanceof MemoryBroker ? brokerOrOptions : new MemoryBroker(brokerOrOptions);
+      brokerOrOptions instanceof MemoryCluster ? brokerOrOptions : new MemoryCluster(brokerOrOptions);
     this.#logger = logger;
   }
 

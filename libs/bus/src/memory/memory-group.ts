@@ -1,14 +1,14 @@
 import type { PartitionLog } from './log.js';
-import type { MemoryBroker } from './memory-broker.js';
+import type { MemoryCluster } from './memory-cluster.js';
 import type { MemorySubscription } from './memory-subscription.js';
 
 /** A consumer group: who is in it, which member holds which partition, and how far each partition is acknowledged. */
 export class MemoryGroup {
-  readonly #broker: MemoryBroker;
+  readonly #broker: MemoryCluster;
   readonly #members = new Set<MemorySubscription>();
   readonly #positions = new Map<PartitionLog, number>();
 
-  constructor(broker: MemoryBroker) {
+  constructor(broker: MemoryCluster) {
     this.#broker = broker;
   }
 

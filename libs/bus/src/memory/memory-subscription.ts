@@ -5,7 +5,7 @@ import { partitionFor } from '../partitioner.js';
 import { PartitionProgress } from '../progress.js';
 import { copyOf } from './faults.js';
 import type { PartitionLog } from './log.js';
-import type { MemoryBroker } from './memory-broker.js';
+import type { MemoryCluster } from './memory-cluster.js';
 import type { MemoryGroup } from './memory-group.js';
 
 /** One partition that this member holds. */
@@ -20,7 +20,7 @@ interface Held {
 /** One member of a group in the process. Deliveries are handed over by `setImmediate`, never within a caller's stack. */
 export class MemorySubscription implements Subscription {
   readonly topics: readonly string[];
-  readonly #broker: MemoryBroker;
+  readonly #broker: MemoryCluster;
   readonly #group: MemoryGroup;
   readonly #options: SubscribeOptions;
   readonly #credit: Credit;
@@ -31,7 +31,7 @@ export class MemorySubscription implements Subscription {
   #scheduled = false;
   #closed = false;
 
-  constructor(broker: MemoryBroker, options: SubscribeOptions, logger?: BusLogger) {
+  constructor(broker: MemoryCluster, options: SubscribeOptions, logger?: BusLogger) {
     this.#broker = broker;
     this.#options = options;
     this.#logger = logger;
