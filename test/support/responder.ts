@@ -9,7 +9,8 @@ import {
   type Reply,
 } from '@counterstep/protocol';
 
-export type Answer = Pick<Reply, 'outcome'> & Partial<Pick<Reply, 'data' | 'noop' | 'refused' | 'replytoken'>>;
+export type Answer = Pick<Reply, 'outcome'> &
+  Partial<Pick<Reply, 'data' | 'noop' | 'refused' | 'replytoken'>>;
 
 /** Answers commands as a test tells it, without a barrier; silence is an answer too. */
 export class Responder {
