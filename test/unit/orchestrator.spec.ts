@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { MemoryBroker, type Bus } from '@counterstep/bus';
 import { WorkflowBuilder, isLive } from '@counterstep/core';
-import { MemoryStore, Orchestrator, type Store } from '@counterstep/engine';
-import type { Command } from '@counterstep/protocol';
+import { MemoryStore, Orchestrator } from '@counterstep/engine';
+import { topicsOf, type Command } from '@counterstep/protocol';
+import { Messages } from '../../libs/engine/src/messages.js';
 import * as z from 'zod';
 import { Responder, type Answer } from '../support/responder.js';
 import { waitFor } from '../support/wait-for.js';
@@ -16,7 +17,7 @@ const order = new WorkflowBuilder('order', { input: z.object({ orderId: z.string
 
 let broker: MemoryBroker;
 let bus: Bus;
-let store: Store;
+let store: MemoryStore;
 let orchestrator: Orchestrator;
 let responder: Responder;
 let answers: (command: Command) => Answer | undefined;
@@ -43,7 +44,13 @@ afterEach(async () => {
     expect(context && isLive(context.saga)).toBe(true);
   }
   await responder.close();
+  const last = new Map<number, number>();
+  for (const { records } of await store.load(await store.listContexts()))
+    for (const { lane, number } of records) last.set(lane, Math.max(number, last.get(lane) ?? 0));
   await orchestrator.stop();
+  // A lane that is confirmed to its last record is forgotten when it closes.
+  for (const [lane, number] of last)
+    expect(store.database.lanes.get(lane)?.confirmed ?? Infinity).toBeGreaterThanOrEqual(number);
   await bus.close();
 });
 
@@ -138,7 +145,41 @@ describe('an orchestrator in one process', () => {
     expect(new Set(many).size).toBe(1);
   });
 
-  it('sends a forged reply and a reply for an unknown saga to the dead letters, and lives on', async () => {
+  it('buries what is no reply, or is for no saga, counts it, and lives on', async () => {
+    const sagaId = await orchestrator.executeWorkflow('order', { orderId: 'A-9' });
+    await ended(sagaId);
+    const [command] = responder.received;
+    if (!command) throw new Error('no command came');
+    const { replies } = topicsOf('counterstep');
+    const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+    await bus.publish([
+      { topic: replies, key: sagaId, value: bytes('not JSON') },
+      { topic: replies, key: sagaId, value: bytes('{"specversion":"1.0"}') },
+      { topic: replies, key: sagaId, value: bytes('{"__proto__":{"polluted":true}}') },
+    ]);
+    await waitFor(
+      () => {
+        const { deadLetters } = orchestrator.health();
+        return (
+          deadLetters['NOT_JSON'] === 1 &&
+          deadLetters['BAD_ENVELOPE'] === 1 &&
+          deadLetters['FORBIDDEN_KEY'] === 1
+        );
+      },
+      { what: 'three dead letters' },
+    );
+    const stranger = new Messages(topicsOf('counterstep'), await store.secret());
+    const sagaid = '0190aaaa-bbbb-7ccc-8ddd-000000000000';
+    const effectkey = `${sagaid}/reserve/1/forward`;
+    const genuine = { ...command, sagaid, effectkey, replytoken: stranger.token(effectkey, command.worker) };
+    await responder.reply(genuine, succeed());
+    await waitFor(() => orchestrator.health().deadLetters['UNKNOWN_SAGA'] === 1, { what: 'a dead letter' });
+    expect(await ended(await orchestrator.executeWorkflow('order', { orderId: 'A-10' }))).toMatchObject({
+      state: 'completed',
+    });
+  });
+
+  it('sends a forged reply to the dead letters, and waits on', async () => {
     answers = (command) => ({
       ...succeed({}),
       replytoken: command.worker === 'payments.charge' ? 'forged' : command.replytoken,

@@ -123,7 +123,8 @@ export class Messages {
     return { topic: this.topics.events, key: saga.sagaId, value: encodeMessage(event), headers: HEADERS };
   }
 
-  private token(effectKey: string, worker: string): string {
+  /** What proves a reply: only the worker that got the command knows it. */
+  token(effectKey: string, worker: string): string {
     return createHmac('sha256', this.secret)
       .update(`v1\n${effectKey}\n${worker}`)
       .digest('base64url')
