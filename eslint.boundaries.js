@@ -3,6 +3,7 @@
 
 /**
  * folder: the libraries of ours that it may import. A name with `:types` may be imported by `import type` only.
+ * apps: it may import apps, by their names.
  * packages: when given, the only packages from outside that it may import.
  */
 const FOLDERS = [
@@ -22,12 +23,15 @@ const FOLDERS = [
   { files: 'apps/console/src', libs: 'any' },
   { files: 'apps/*-worker/src', libs: 'any', typeorm: true },
   { files: 'examples', libs: 'any' },
+  // The launcher of `npm start` puts the apps together in one process.
+  { files: 'embedded/src', libs: 'any', apps: true },
   // Tests hand TypeORM to the barrier, as users do.
-  { files: 'test', libs: 'any', harness: true, typeorm: true },
+  { files: 'test', libs: 'any', apps: true, harness: true, typeorm: true },
   { files: 'bench', libs: 'any', harness: true, kafkajs: true },
 ];
 
 const LIBS = ['protocol', 'core', 'engine', 'store', 'bus', 'worker', 'steps', 'actions', 'testing'];
+const APPS = ['orchestrator', 'inventory-worker', 'payment-worker', 'shipping-worker'];
 
 /** A spec may use any library, and the clock; the rules about kafkajs, typeorm and the environment stay. */
 function specs(folder) {
@@ -51,8 +55,9 @@ function configFile(folder) {
   return [{ files: [`${folder.files}/config.ts`], rules }];
 }
 
-function importRules({ files, libs, packages, typeorm, kafkajs, harness }) {
-  const may = libs === 'any' ? LIBS : libs.filter((lib) => !lib.endsWith(':types'));
+function importRules({ files, libs, apps, packages, typeorm, kafkajs, harness }) {
+  const own = libs === 'any' ? LIBS : libs.filter((lib) => !lib.endsWith(':types'));
+  const may = apps ? [...own, ...APPS] : own;
   const types =
     libs === 'any' ? [] : libs.filter((lib) => lib.endsWith(':types')).map((lib) => lib.split(':')[0]);
   const list = [...may, ...types].join(', ') || 'no library of ours';

@@ -20,6 +20,7 @@ const project = (displayName, testMatch, more = {}) => ({
   extensionsToTreatAsEsm: ['.ts'],
   transform,
   moduleNameMapper: {
+    '^@counterstep/(orchestrator|[a-z]+-worker)$': '<rootDir>/apps/$1/src/index.ts',
     '^@counterstep/([^/]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -1,0 +1,10 @@
+export { configSchema, loadConfig, loadServerConfig, serverConfigSchema } from './config.js';
+export type { Config, ServerConfig } from './config.js';
+export { BadWorkflowModules, loadWorkflows } from './definitions/load-workflows.js';
+export type { BadModule } from './definitions/load-workflows.js';
+export { endOnSignals } from './end-on-signals.js';
+export { createLogger } from './logging/logger.js';
+export type { LoggerOptions } from './logging/logger.js';
+export { startApp } from './start-app.js';
+export type { AppOptions, StartedApp } from './start-app.js';
+export { demoWorkflows } from './demo-workflows.js';

@@ -1,0 +1,25 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { Orchestrator, type Logger } from '@counterstep/engine';
+import { WorkflowsController } from './definitions/workflows.controller.js';
+import { HealthController } from './health/health.controller.js';
+import { Readiness } from './health/readiness.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { RequestPipe } from './http/request.pipe.js';
+import { SagasController } from './sagas/sagas.controller.js';
+
+@Module({})
+export class OrchestratorModule {
+  static with(orchestrator: Orchestrator, readiness: Readiness, logger: Logger): DynamicModule {
+    return {
+      module: OrchestratorModule,
+      controllers: [SagasController, WorkflowsController, HealthController],
+      providers: [
+        { provide: Orchestrator, useValue: orchestrator },
+        { provide: Readiness, useValue: readiness },
+        { provide: APP_PIPE, useValue: new RequestPipe() },
+        { provide: APP_FILTER, useValue: new ProblemFilter(logger) },
+      ],
+    };
+  }
+}

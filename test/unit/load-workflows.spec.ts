@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BadWorkflowModules, loadWorkflows } from '@counterstep/orchestrator';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'counterstep-workflows-'));
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const write = async (name: string, text: string): Promise<string> => {
+  const file = join(folder, name);
+  await writeFile(file, text);
+  return file;
+};
+
+const workflow = (name: string) =>
+  `new WorkflowBuilder('${name}').addStep('charge', 'payments.charge', 'payments.refund').build()`;
+const useCore = "import { WorkflowBuilder } from '@counterstep/core';\n";
+
+const namesOf = async (...paths: string[]) => (await loadWorkflows(paths)).map(({ name }) => name);
+
+test('a folder gives the workflows of its modules: default, named and listed exports, each once', async () => {
+  await write(
+    'a.mjs',
+    `${useCore}export const a = ${workflow('a')};\nexport default a;\nexport const other = 1;`,
+  );
+  await write('b.mjs', `${useCore}export default [${workflow('b1')}, ${workflow('b2')}];`);
+  await write('notes.txt', 'not a module');
+  expect(await namesOf(folder)).toEqual(['a', 'b1', 'b2']);
+});
+
+test('a list may name single modules', async () => {
+  const a = await write('a.mjs', `${useCore}export default ${workflow('a')};`);
+  await write('b.mjs', `${useCore}export default ${workflow('b')};`);
+  expect(await namesOf(a)).toEqual(['a']);
+});
+
+test('every bad module is named with its reason, a definition with all its problems', async () => {
+  const bad = await write(
+    'bad.mjs',
+    `${useCore}export default new WorkflowBuilder('bad').addStep('', 'x').addStep('b', 'b.c', 'd.e').build();`,
+  );
+  const none = await write('none.mjs', 'export const answer = 42;');
+  const throws = await write('throws.mjs', "throw new Error('no such luck');");
+  const absent = join(folder, 'absent.mjs');
+  const failure = await loadWorkflows([folder, absent]).then(
+    () => undefined,
+    (error: unknown) => error as BadWorkflowModules,
+  );
+  expect(failure).toBeInstanceOf(BadWorkflowModules);
+  expect(failure?.modules).toEqual([
+    { file: bad, reason: expect.stringMatching(/BAD_NAME.*UNDO_ELSEWHERE/s) },
+    { file: none, reason: expect.stringContaining('exports no workflow') },
+    { file: throws, reason: 'Error: no such luck' },
+    { file: absent, reason: expect.stringContaining('ENOENT') },
+  ]);
+  expect(failure?.message).toContain(`workflow module ${throws}: Error: no such luck`);
+});
+
+test('an empty folder is refused', async () => {
+  await expect(loadWorkflows([folder])).rejects.toThrow(`${folder}: the folder holds no`);
+});
