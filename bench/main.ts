@@ -16,11 +16,17 @@ const RUNS = [
   { inFlight: 64, sagas: 4_000 },
   { inFlight: 1_000, sagas: 10_000 },
 ];
+/** `npm run bench -- 64:2000 …` measures these instead: sagas in flight, and how many in all. */
+const asked = process.argv.slice(2).map((run) => {
+  const [inFlight = 1, sagas = 1_000] = run.split(':').map(Number);
+  return { inFlight, sagas };
+});
 
 const [kafka, postgres] = await Promise.all([startKafka(), startPostgres()]);
 const results = [];
 try {
-  for (const { inFlight, sagas } of RUNS) results.push(await measure(inFlight, sagas));
+  for (const { inFlight, sagas } of asked.length > 0 ? asked : RUNS)
+    results.push(await measure(inFlight, sagas));
 } finally {
   await Promise.all([kafka.close(), postgres.close()]);
 }

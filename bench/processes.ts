@@ -12,7 +12,10 @@ export class Measured {
   constructor(file: string, env: Readonly<Record<string, string>>) {
     const loader = fileURLToPath(new URL('../test/support/typescript.mjs', import.meta.url));
     const script = fileURLToPath(new URL(file, import.meta.url));
-    this.child = spawn(process.execPath, ['--import', loader, script], {
+    // BENCH_PROFILE names a folder for CPU profiles, to be opened in a browser's developer tools.
+    const profile = process.env['BENCH_PROFILE'];
+    const flags = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
+    this.child = spawn(process.execPath, [...flags, '--import', loader, script], {
       env: { ...process.env, ...env },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
