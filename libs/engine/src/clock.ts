@@ -29,6 +29,16 @@ export const systemClock: Clock = {
   },
 };
 
+/** Resolves when `task` has ended, one way or the other, or after so many milliseconds. */
+export async function within(clock: Clock, ms: number, task: Promise<unknown>): Promise<void> {
+  let cancel = (): void => undefined;
+  const patience = new Promise<void>((resolve) => {
+    cancel = clock.after(ms, resolve);
+  });
+  await Promise.race([task.catch(() => undefined), patience]);
+  cancel();
+}
+
 /**
  * The store's clock, read between visits: its offset to the local one, measured with each commit. An answer is always
  * late, so the largest offset seen is the truest; it is forgotten slowly, lest one bad measure rule for ever.

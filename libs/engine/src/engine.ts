@@ -87,10 +87,7 @@ export class Engine {
             }),
           maxBatch: MAX_BATCH,
           maxCached: MAX_CACHED,
-          delay: (ms) =>
-            new Promise((resolve) => {
-              clock.after(ms, resolve);
-            }),
+          timer: clock,
           onMoved: (saga) => {
             this.moved(saga);
           },

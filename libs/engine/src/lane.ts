@@ -1,7 +1,8 @@
 import { StateStoreError, isFinished } from '@counterstep/core';
 import type { Saga } from '@counterstep/core';
 import type { BatchDecider, Entry } from './batch.js';
-import type { StoreClock } from './clock.js';
+import { within } from './clock.js';
+import type { Clock, StoreClock } from './clock.js';
 import { InputQueue } from './input-queue.js';
 import type { Input } from './input.js';
 import type { Logger } from './logger.js';
@@ -21,7 +22,7 @@ export interface LaneOptions {
   readonly maxBatch: number;
   /** Sagas kept in memory. */
   readonly maxCached: number;
-  readonly delay: (ms: number) => Promise<void>;
+  readonly timer: Clock;
   /** A saga's transition is committed. */
   readonly onMoved: (saga: Saga) => void;
   /** The broker has the messages of that transition. */
@@ -29,6 +30,9 @@ export interface LaneOptions {
   /** The lane was lost or its connection broke: somebody must send its messages again. */
   readonly onReopened: () => void;
 }
+
+/** Milliseconds that a closing lane waits for the broker; what is not confirmed then, another orchestrator publishes. */
+const PATIENCE = 5_000;
 
 /**
  * The life of a batch. Inputs pile up while a commit is in flight; the next batch takes all of them: load what memory
@@ -82,11 +86,11 @@ export class LaneLoop {
     if (!this.stopping && this.outbox.confirmed > this.written) this.running ??= this.run();
   }
 
-  /** Works off what waits, lets the broker confirm what is committed, and gives the lane up. */
+  /** Works off what waits, lets the broker confirm what is committed if it does so soon, and gives the lane up. */
   async close(): Promise<void> {
     this.stopping = true;
     while (this.running) await this.running;
-    await this.outbox.settled();
+    await within(this.options.timer, PATIENCE, this.outbox.settled());
     await this.commit([]).catch(() => undefined);
     await this.lane?.close().catch(() => undefined);
   }
@@ -218,7 +222,7 @@ export class LaneLoop {
 
   /** The store is away, or the lane was taken over. Nothing is known to be applied, so everything is decided again. */
   private async recover(inputs: readonly Input[], error: Error): Promise<void> {
-    const { store, digests, logger, delay, newOutbox, onReopened } = this.options;
+    const { store, digests, logger, timer, newOutbox, onReopened } = this.options;
     logger.error('a batch failed and will be decided again', { error: error.message, inputs: inputs.length });
     this.failures += 1;
     this.cache.clear();
@@ -226,7 +230,8 @@ export class LaneLoop {
     await this.lane?.close().catch(() => undefined);
     this.lane = undefined;
     while (!this.lane) {
-      await delay(Math.min(5_000, 50 * 2 ** Math.min(this.failures, 7)));
+      const ms = Math.min(5_000, 50 * 2 ** Math.min(this.failures, 7));
+      await new Promise<void>((resolve) => timer.after(ms, resolve));
       this.queue.failRequests();
       try {
         this.lane = await store.openLane(digests);

@@ -1,6 +1,7 @@
 import type { Bus, Subscription } from '@counterstep/bus';
 import { effectsOf, evolve, fold, openAttempts } from '@counterstep/core';
 import type { Saga, SagaEvent } from '@counterstep/core';
+import { within } from './clock.js';
 import type { Clock, StoreClock } from './clock.js';
 import type { Input } from './input.js';
 import type { Logger } from './logger.js';
@@ -48,13 +49,7 @@ export class Sweeper {
     this.stopped = true;
     this.cancel?.();
     // A sweep may wait for a broker that is away; what it was sending, the next process will send.
-    const { clock } = this.options;
-    let cancel = (): void => undefined;
-    const patience = new Promise<void>((resolve) => {
-      cancel = clock.after(2_000, resolve);
-    });
-    await Promise.race([this.sweeping, patience]);
-    cancel();
+    if (this.sweeping) await within(this.options.clock, 2_000, this.sweeping);
   }
 
   /** Sweeps without waiting for the interval; one sweep at a time. */
