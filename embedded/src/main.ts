@@ -20,6 +20,9 @@ import { startPostgres } from './postgres.js';
 import { whenReady } from './when-ready.js';
 import { welcome } from './welcome.js';
 
+// Whoever reads the output may go away, as in `npm start | head`.
+process.stdout.on('error', () => undefined);
+
 /** What was started; it is stopped in the reverse order. */
 const stops: (() => Promise<unknown>)[] = [];
 const stopping = new AbortController();

@@ -10,8 +10,7 @@ export interface Welcome {
 
 /** What is told once everything runs. Each command works as it stands. */
 export function welcome({ url, database, bus, orders }: Welcome): string {
-  const undone = orders.find(({ saga }) => saga.state === 'compensated') ?? orders[0];
-  const one = undone?.saga.sagaId;
+  const [one] = [...orders].sort((a, b) => undoneIn(b).length - undoneIn(a).length);
   const body =
     '{"workflow":"order","input":{"orderId":"mine-1","items":[{"sku":"book","quantity":1,"price":9}]}}';
   return [
@@ -26,7 +25,7 @@ export function welcome({ url, database, bus, orders }: Welcome): string {
     '',
     'Commands to try',
     `  curl -s -X POST ${url}/api/v1/sagas -H 'content-type: application/json' -d '${body}'`,
-    one === undefined ? `  curl -s ${url}/api/v1/workflows` : `  curl -s ${url}/api/v1/sagas/${one}`,
+    !one ? `  curl -s ${url}/api/v1/workflows` : `  curl -s ${url}/api/v1/sagas/${one.saga.sagaId}`,
     `  curl -s '${url}/api/v1/sagas?state=compensated'`,
     '',
     'Ctrl-C stops everything. What runs now goes on at the next start.',
@@ -34,11 +33,19 @@ export function welcome({ url, database, bus, orders }: Welcome): string {
   ].join('\n');
 }
 
-function line({ what, saga }: DemoOrder): string {
-  const undone = saga.steps.filter(({ undo }) => undo?.outcome === 'succeeded').map(({ name }) => name);
-  const { cause } = saga;
-  const why = cause
-    ? ` (${cause.code} at ${cause.step ?? 'the start'}${undone.length > 0 ? `; undone: ${undone.reverse().join(', ')}` : ''})`
-    : '';
-  return `  ${saga.state.padEnd(12)} ${what}${why}`;
+function line(order: DemoOrder): string {
+  const { what, saga } = order;
+  const { cause, state } = saga;
+  const undone = undoneIn(order);
+  const then = undone.length > 0 ? `; undone: ${undone.join(', ')}` : '';
+  const why = cause ? ` (${cause.code} at ${cause.step ?? 'the start'}${then})` : '';
+  return `  ${state.padEnd(12)} ${what}${why}`;
+}
+
+/** The steps that were undone, in the order in which that happened. */
+function undoneIn({ saga }: DemoOrder): string[] {
+  return saga.steps
+    .filter(({ undo }) => undo?.outcome === 'succeeded')
+    .sort((a, b) => ((a.undo?.startedAt ?? '') < (b.undo?.startedAt ?? '') ? -1 : 1))
+    .map(({ name }) => name);
 }

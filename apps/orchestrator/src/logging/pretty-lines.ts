@@ -1,7 +1,8 @@
 import { Writable } from 'node:stream';
 
 const LEVELS: Readonly<Record<number, string>> = { 20: 'debug', 30: 'info ', 40: 'WARN ', 50: 'ERROR' };
-const HIDDEN = new Set(['level', 'time', 'pid', 'hostname', 'name', 'msg']);
+// An effect key only repeats what stands beside it.
+const HIDDEN = new Set(['level', 'time', 'pid', 'hostname', 'name', 'msg', 'effectKey']);
 
 /** Takes pino's JSON lines and writes them for people: `12:00:00 info  payment-worker: joined queue=payments`. */
 export class PrettyLines extends Writable {
