@@ -100,6 +100,27 @@ export function writePromises({ store: openStore, harness, promised }: StoreSuit
     },
   );
 
+  promised('an end that was decided from another version writes nothing', async () => {
+    const store = await openStore();
+    const writer = await Writer.on(store);
+    const [late, early] = [new Tale(), new Tale()];
+    await writer.commit([late.start(), early.start()]);
+    const behind = new Tale(undefined, late.sagaId);
+    behind.start();
+    const charge = behind.reply('charge');
+    const ship = behind.reply('ship');
+    const end = { expectedVersion: 1, saga: ship.saga, records: [charge.record, ship.record] };
+    await writer.commit([late.reply('charge')]);
+    early.reply('charge');
+    expect(await writer.commit([end, early.reply('ship')])).toEqual(staleFor(late, early));
+    const rows = await store.list({ limit: 10 });
+    expect(rows.map(({ state, version }) => [state, version])).toEqual([
+      ['running', 1],
+      ['running', 2],
+    ]);
+    expect((await store.load([late.sagaId, early.sagaId])).flatMap(({ records }) => records)).toHaveLength(3);
+  });
+
   promised('of two lanes that move one saga at once, one succeeds', async () => {
     const writers = [await Writer.on(await openStore()), await Writer.on(await openStore())];
     const tales = [new Tale()];
