@@ -1,12 +1,17 @@
 import type * as z from 'zod';
-import { parseJson } from './json.js';
+import { parseJson, storableText } from './json.js';
 
 export type Decoded<T> = { ok: true; message: T } | { ok: false; code: string; reason: string };
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const encoder = new TextEncoder();
 
-/** Reads one message off the wire. Never throws: what is not a `T` comes back with a code and a reason for the dead letter. */
+const MAX_REASON = 2_000;
+
+/**
+ * Reads one message off the wire. Never throws: what is not a `T` comes back with a code and a reason for the dead letter,
+ * which may itself be stored and sent, whatever the message held.
+ */
 export function decodeMessage<T>(schema: z.ZodType<T>, value: Uint8Array | null): Decoded<T> {
   if (value === null) return { ok: false, code: 'EMPTY_MESSAGE', reason: 'the message has no value' };
   let text: string;
@@ -18,14 +23,18 @@ export function decodeMessage<T>(schema: z.ZodType<T>, value: Uint8Array | null)
   const json = parseJson(text);
   if (!json.ok) {
     const where = json.problem.path === '' ? '' : ` at ${json.problem.path}`;
-    return { ok: false, code: json.problem.code, reason: json.problem.message + where };
+    return {
+      ok: false,
+      code: json.problem.code,
+      reason: storableText(json.problem.message + where, MAX_REASON),
+    };
   }
   const parsed = schema.safeParse(json.value);
   if (parsed.success) return { ok: true, message: parsed.data };
   const problems = parsed.error.issues.map(
     (issue) => `${issue.path.join('.') || '(envelope)'}: ${issue.message}`,
   );
-  return { ok: false, code: 'BAD_ENVELOPE', reason: problems.join('; ') };
+  return { ok: false, code: 'BAD_ENVELOPE', reason: storableText(problems.join('; '), MAX_REASON) };
 }
 
 export function encodeMessage(message: object): Uint8Array {

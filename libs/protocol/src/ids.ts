@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /** Names of workflows, steps, workers and queues: letters, digits, `_`, `-` and inner dots; at most 100 characters. */
-export const NAME_PATTERN = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
+export const NAME_PATTERN = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,98}[A-Za-z0-9_-])?$/;
 
 /** A UUIDv7 in lower case. Time-ordered, so that inserts go to the right edge of an index. */
 export const sagaIdSchema = z

@@ -1,4 +1,4 @@
-export { findJsonProblem, parseJson } from './json.js';
+export { findJsonProblem, parseJson, storableText } from './json.js';
 export type { JsonObject, JsonProblem, JsonValue, ParsedJson } from './json.js';
 export { NAME_PATTERN, directionSchema, effectKeyOf, sagaIdSchema } from './ids.js';
 export type { Direction, EffectKey } from './ids.js';

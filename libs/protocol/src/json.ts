@@ -2,14 +2,15 @@
  * JSON as it may travel and be stored.
  *
  * Postgres text cannot hold U+0000, and a lone surrogate is not valid UTF-8: either would make one message poison for
- * a whole batch. `__proto__` as a key is an attack on whoever merges objects. So all three are refused at the border.
+ * a whole batch. `__proto__` as a key is an attack on whoever merges objects. A number beyond a double is read as
+ * Infinity and written as null, and deep nesting overflows the stack of whoever writes it. So all are refused at the border.
  */
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
 export type JsonProblem = {
-  code: 'NOT_JSON' | 'UNSTORABLE_TEXT' | 'FORBIDDEN_KEY';
+  code: 'NOT_JSON' | 'UNSTORABLE_TEXT' | 'FORBIDDEN_KEY' | 'UNSTORABLE_NUMBER';
   message: string;
   path: string;
 };
@@ -31,8 +32,8 @@ export function parseJson(text: string): ParsedJson {
       },
     };
   }
-  // The walk is needed only when the text holds a suspect sequence, which almost no message does.
-  if (!suspect.test(text)) return { ok: true, value };
+  // The walk is needed only when the text is suspect, which almost no message is.
+  if (!suspect.test(text) && !mayBeDeep(text)) return { ok: true, value };
   const problem = findProblem(value, '', 0);
   return problem ? { ok: false, problem } : { ok: true, value };
 }
@@ -42,12 +43,32 @@ export function findJsonProblem(value: unknown): JsonProblem | undefined {
   return findProblem(value, '', 0);
 }
 
-const suspect = /\\u0000|\\u[dD][89a-fA-F]|__proto__|\\u005[fF]|[\ud800-\udfff]/;
+/** Text as an error's words may be stored: at most `max` UTF-16 units, well formed, without U+0000. */
+export function storableText(text: string, max: number): string {
+  // Cut first: the cut may split a pair of surrogates.
+  return text.slice(0, max).replaceAll('\u0000', '\ufffd').toWellFormed();
+}
+
+// Any escaped ASCII letter may be part of `__proto__`.
+const suspect = /\\u00[0-7]|\\u[dD][89a-fA-F]|__proto__|[\ud800-\udfff]|[eE]\+?\d{3}|\d{309}/;
 const MAX_DEPTH = 200;
+
+/** Whether there are brackets enough for a value that is too deep. */
+function mayBeDeep(text: string): boolean {
+  if (text.length <= 2 * MAX_DEPTH) return false;
+  let opened = 0;
+  for (let at = 0; at < text.length && opened <= MAX_DEPTH; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 0x5b || code === 0x7b) opened += 1;
+  }
+  return opened > MAX_DEPTH;
+}
 
 function findProblem(value: unknown, path: string, depth: number): JsonProblem | undefined {
   if (depth > MAX_DEPTH) return { code: 'NOT_JSON', message: `nested deeper than ${MAX_DEPTH}`, path };
   if (typeof value === 'string') return textProblem(value, path);
+  if (typeof value === 'number' && !Number.isFinite(value))
+    return { code: 'UNSTORABLE_NUMBER', message: 'the number is too large for a double', path };
   if (typeof value !== 'object' || value === null) return undefined;
   for (const key of Object.keys(value)) {
     const at = path === '' ? key : `${path}.${key}`;
