@@ -1,5 +1,7 @@
-import { findJsonProblem } from '@counterstep/protocol';
+import { findJsonProblem, storableText } from '@counterstep/protocol';
 import { contextOf } from './context.js';
+import { deepFreeze } from './digest.js';
+import { reasonOf } from './errors.js';
 import { resultsOf } from './evolve.js';
 import type { StepProgress } from './saga.js';
 import type { Transition } from './transition.js';
@@ -30,7 +32,11 @@ function forward(transition: Transition): void {
 function begin(transition: Transition, item: WorkflowItem, stage: number): boolean {
   const steps = stepsIn(item).filter((step) => !transition.progress(step.name));
   // A group sees one context: what a member wrote must not depend on which was entered first.
-  const context = steps.length > 0 ? contextOf(transition.saga.input, resultsOf(transition.saga)) : undefined;
+  const hasCode = steps.some((step) => step.condition ?? step.input);
+  // Frozen: a mapper that writes to it would change this saga, but not the one that is read back from history.
+  const context = hasCode
+    ? contextOf(deepFreeze(transition.saga.input), deepFreeze(resultsOf(transition.saga)))
+    : undefined;
   const plans: { step: Step; taken: boolean; input?: { value: unknown } }[] = [];
   for (const step of steps) {
     try {
@@ -39,11 +45,11 @@ function begin(transition: Transition, item: WorkflowItem, stage: number): boole
         taken && context && step.input ? { value: plainJson(step.input.map(context)) } : undefined;
       plans.push({ step, taken, ...(input && { input }) });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const message = `the definition's code for ${step.name} failed: ${reasonOf(error)}`;
       transition.add({
         type: 'attention',
         code: 'DEFINITION_ERROR',
-        message: `the definition's code for ${step.name} failed: ${reason}`.slice(0, 1_000),
+        message: storableText(message, 1_000),
         step: step.name,
       });
       return false;
@@ -55,18 +61,24 @@ function begin(transition: Transition, item: WorkflowItem, stage: number): boole
 }
 
 function isTrue(answer: unknown): boolean {
-  if (typeof answer === 'object' && answer !== null && 'then' in answer)
-    throw new Error('the condition returned a promise; conditions are synchronous');
+  refusePromise(answer, 'the condition returned a promise; conditions are synchronous');
   return Boolean(answer);
+}
+
+function refusePromise(value: unknown, message: string): void {
+  if (typeof value !== 'object' || value === null || !('then' in value)) return;
+  // A rejection that nobody handles would end the process.
+  const ignore = (): void => undefined;
+  if (typeof value.then === 'function') Reflect.apply(value.then, value, [ignore, ignore]);
+  throw new Error(message);
 }
 
 /** The value as it will be read back from history. */
 function plainJson(value: unknown): unknown {
+  refusePromise(value, 'the input mapper returned a promise; mappers are synchronous');
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) throw new Error('the input mapper returned nothing that is JSON');
   const plain: unknown = JSON.parse(text);
-  if (typeof value === 'object' && value !== null && 'then' in value)
-    throw new Error('the input mapper returned a promise; mappers are synchronous');
   const problem = findJsonProblem(plain);
   if (problem) throw new Error(`the input mapper's value cannot be stored: ${problem.message}`);
   return plain;

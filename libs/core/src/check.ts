@@ -1,6 +1,9 @@
 import { NAME_PATTERN, barrierModeSchema, queueOf } from '@counterstep/protocol';
 import * as z from 'zod';
+import { jsonSchema } from './digest.js';
+import { reasonOf } from './errors.js';
 import type { Problem } from './errors.js';
+import { RETRY_OPTIONS } from './retry.js';
 import type { RetryPolicy } from './retry.js';
 import { STEP_OPTIONS } from './steps.js';
 import type { StepDraft } from './steps.js';
@@ -10,20 +13,31 @@ const MAX_RETRIES = 1_000;
 
 /** Everything wrong with one step, as a list: a builder that stops at the first mistake makes its user guess the rest. */
 export function checkStep(draft: StepDraft): Problem[] {
-  const { name: step, worker, options } = draft;
+  const { options } = draft;
+  // In JavaScript a name may be anything.
+  const [step, worker, queue] = [draft.name, draft.worker, options?.queue].map(String) as [
+    string,
+    string,
+    string,
+  ];
+  if (!isObject(options))
+    return [
+      {
+        code: 'BAD_OPTIONS',
+        message: 'the options are no object',
+        mend: "pass the compensation's name, or an object",
+        step,
+      },
+    ];
   const problems: Problem[] = [];
   const wrong = (code: string, message: string, mend: string): void => {
-    problems.push({ code, message, mend, step: String(step) });
+    problems.push({ code, message, mend, step });
   };
 
-  if (!isName(step))
-    wrong('BAD_NAME', `'${String(step)}' is no name for a step`, 'use letters, digits, _, - and inner dots');
-  if (!isName(worker))
-    wrong(
-      'BAD_WORKER',
-      `'${String(worker)}' is no name of a worker`,
-      "name a handler, such as 'payments.charge'",
-    );
+  if (!isName(draft.name))
+    wrong('BAD_NAME', `'${step}' is no name for a step`, 'use letters, digits, _, - and inner dots');
+  if (!isName(draft.worker))
+    wrong('BAD_WORKER', `'${worker}' is no name of a worker`, "name a handler, such as 'payments.charge'");
   for (const key of Object.keys(options))
     if (!(STEP_OPTIONS as readonly string[]).includes(key))
       wrong('UNKNOWN_OPTION', `there is no option '${key}'`, `the options are ${STEP_OPTIONS.join(', ')}`);
@@ -32,17 +46,9 @@ export function checkStep(draft: StepDraft): Problem[] {
   if (options.input !== undefined && typeof options.input !== 'function')
     wrong('INPUT_NOT_FUNCTION', 'the input mapper is not a function', 'pass (context) => JSON');
   if (options.queue !== undefined && !isName(options.queue))
-    wrong(
-      'BAD_QUEUE',
-      `'${options.queue}' is no name of a queue`,
-      'use letters, digits, _, - and inner dots',
-    );
+    wrong('BAD_QUEUE', `'${queue}' is no name of a queue`, 'use letters, digits, _, - and inner dots');
   if (options.barrier !== undefined && !barrierModeSchema.safeParse(options.barrier).success)
-    wrong(
-      'BAD_BARRIER',
-      `'${String(options.barrier)}' is no barrier mode`,
-      'use transaction, external or none',
-    );
+    wrong('BAD_BARRIER', `'${options.barrier}' is no barrier mode`, 'use transaction, external or none');
   if (options.output !== undefined) problems.push(...checkSchema(options.output, 'output', step));
   problems.push(
     ...checkRetry(options.retry, 'retry', step),
@@ -50,8 +56,12 @@ export function checkStep(draft: StepDraft): Problem[] {
   );
   for (const key of ['attemptTimeout', 'stepTimeout'] as const) {
     const value = options[key];
-    if (value !== undefined && !isWithin(value, 1, MAX_DURATION))
-      wrong('TIMEOUT_OUT_OF_BOUNDS', `${key} is ${String(value)}`, `use 1 to ${MAX_DURATION} milliseconds`);
+    if (value !== undefined && !(Number.isInteger(value) && isWithin(value, 1, MAX_DURATION)))
+      wrong(
+        'TIMEOUT_OUT_OF_BOUNDS',
+        `${key} is ${String(value)}`,
+        `use a whole number from 1 to ${MAX_DURATION} milliseconds`,
+      );
   }
   const weight = options.progressWeight;
   if (weight !== undefined && !(Number.isFinite(weight) && weight >= 0))
@@ -73,8 +83,9 @@ function checkCompensation({ name: step, worker, options }: StepDraft): Problem[
       },
     ];
   // A name without a dot says nothing about its queue: it travels on the action's.
-  const queue = options.queue ?? (isName(worker) ? queueOf(worker) : '');
-  if (compensation.includes('.') && queueOf(compensation) !== queue)
+  const own = isName(worker) ? queueOf(worker) : '';
+  const queue = options.queue ?? own;
+  if (compensation.includes('.') && ![queue, own].includes(queueOf(compensation)))
     return [
       {
         code: 'UNDO_ELSEWHERE',
@@ -93,6 +104,15 @@ export function checkRetry(
   step?: string,
 ): Problem[] {
   if (policy === undefined) return [];
+  if (!isObject(policy))
+    return [
+      {
+        code: 'RETRY_OUT_OF_BOUNDS',
+        message: `${where} is no object`,
+        mend: 'pass an object, such as { maxRetries: 5 }',
+        ...(step && { step }),
+      },
+    ];
   const problems: Problem[] = [];
   const wrong = (message: string, mend: string): void => {
     problems.push({
@@ -102,7 +122,15 @@ export function checkRetry(
       ...(step && { step }),
     });
   };
-  const { maxRetries, initialDelay, backoffFactor, maxDelay, jitter, budget } = policy;
+  for (const key of Object.keys(policy))
+    if (!(RETRY_OPTIONS as readonly string[]).includes(key))
+      problems.push({
+        code: 'UNKNOWN_OPTION',
+        message: `${where}: there is no option '${key}'`,
+        mend: `the options are ${RETRY_OPTIONS.join(', ')}`,
+        ...(step && { step }),
+      });
+  const { maxRetries, initialDelay, backoffFactor, maxDelay, jitter, budget, nonRetryableCodes } = policy;
   if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && isWithin(maxRetries, 0, MAX_RETRIES)))
     wrong(`maxRetries is ${maxRetries}`, `use a whole number from 0 to ${MAX_RETRIES}`);
   for (const [key, value] of Object.entries({ initialDelay, maxDelay, budget }))
@@ -112,6 +140,9 @@ export function checkRetry(
     wrong(`backoffFactor is ${backoffFactor}`, 'use 1 to 100');
   if (jitter !== undefined && jitter !== 'full' && jitter !== 'none')
     wrong(`jitter is ${String(jitter)}`, "use 'full' or 'none'");
+  const codes: unknown = nonRetryableCodes;
+  if (codes !== undefined && !(Array.isArray(codes) && codes.every((code) => typeof code === 'string')))
+    wrong('nonRetryableCodes is no list of codes', "pass a list, such as ['CARD_DECLINED']");
   return problems;
 }
 
@@ -123,13 +154,13 @@ export function checkSchema(schema: unknown, where: string, step?: string): Prob
       { code: 'NOT_A_SCHEMA', message: `${where} is not a zod schema`, mend: 'pass a zod 4 schema', ...at },
     ];
   try {
-    z.toJSONSchema(schema, { io: 'output' });
+    jsonSchema(schema);
     return [];
   } catch (error) {
     return [
       {
         code: 'SCHEMA_NOT_JSON',
-        message: `${where} cannot be told as JSON Schema: ${error instanceof Error ? error.message : String(error)}`,
+        message: `${where} cannot be told as JSON Schema: ${reasonOf(error)}`,
         mend: 'describe JSON: strings for dates, no transforms, no functions',
         ...at,
       },
@@ -140,6 +171,10 @@ export function checkSchema(schema: unknown, where: string, step?: string): Prob
 export function isName(value: unknown): value is string {
   // Names are keys of plain objects: what every object has by birth is no name.
   return typeof value === 'string' && NAME_PATTERN.test(value) && !(value in {});
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isWithin(value: unknown, low: number, high: number): boolean {

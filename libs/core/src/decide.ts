@@ -1,8 +1,10 @@
+import { storableText } from '@counterstep/protocol';
 import type { ErrorFacts } from '@counterstep/protocol';
 import { advance } from './advance.js';
+import { reasonOf } from './errors.js';
 import { effectsOf } from './effects.js';
 import type { Decision, Moment, ReplyEvent, SagaEvent } from './events.js';
-import { isFinished, openAttempts } from './saga.js';
+import { awaitsStart, isFinished, isHeld, openAttempts } from './saga.js';
 import type { Saga } from './saga.js';
 import { Transition } from './transition.js';
 import type { Step, Workflow } from './workflow.js';
@@ -23,6 +25,7 @@ export function decide(
   }
   if (!saga) return ignored('no such saga');
   if (isFinished(saga)) return afterTheEnd(saga, event);
+  if (isHeld(saga)) return whileHeld(event);
   const transition = new Transition(workflow, saga, saga.sagaId, moment);
   const refusal = HANDLERS[event.type](transition, event as never);
   return refusal ?? concluded(transition, saga, event.type);
@@ -63,15 +66,12 @@ function onReply(transition: Transition, event: ReplyEvent): Decision | undefine
   const attempts = progress?.[event.direction];
   if (!attempts) return ignored(`nothing was asked of ${event.step} ${event.direction}`);
   if (event.run !== attempts.run) return ignored(`run ${event.run} is not the present one, ${attempts.run}`);
+  if (event.attempt > attempts.attempt) return ignored(`attempt ${event.attempt} was never sent`);
   if (event.refused) return ignored('the worker refused a command that came after its undo');
   if (attempts.status === 'ended' || attempts.status === 'stuck') return onLateReply(transition, event);
 
   const step = transition.workflow.step(event.step);
   const reply = checkOutput(step, event);
-  const isCurrent = attempts.status === 'running' && event.attempt === attempts.attempt;
-  // A definite answer of any attempt is the effect's; a failed attempt speaks only for itself.
-  if (reply.outcome === 'failed' && !isCurrent) return ignored(`attempt ${event.attempt} is over`);
-
   // Where the barrier does not keep a rejection for good, an earlier attempt may have done what this one denies.
   const outcome =
     reply.outcome === 'rejected' &&
@@ -80,6 +80,11 @@ function onReply(transition: Transition, event: ReplyEvent): Decision | undefine
     step.barrier !== 'transaction'
       ? 'unknown'
       : reply.outcome;
+  // A definite answer of any attempt is the effect's; any other speaks only for its attempt, and a newer one is out.
+  const isDefinite = outcome === 'succeeded' || (outcome === 'rejected' && event.direction === 'forward');
+  const isOlder = event.attempt < attempts.attempt && attempts.status === 'running';
+  if ((!isDefinite && isOlder) || (outcome === 'failed' && attempts.status === 'waiting'))
+    return ignored(`attempt ${event.attempt} is over`);
   transition.add({
     type: 'replied',
     step: event.step,
@@ -137,12 +142,17 @@ function onDeadline(
 
 function onTimer(transition: Transition): Decision | undefined {
   const { saga, moment } = transition;
-  if (saga.state === 'pending' && saga.startAt !== undefined && saga.startAt <= moment.now)
-    advance(transition);
-  for (const { step, direction, attempts } of openAttempts(saga)) {
-    if (attempts.status !== 'waiting' || (attempts.dueAt ?? 0) > moment.now) continue;
-    transition.send(transition.workflow.step(step), direction, attempts.run, attempts.attempt + 1);
-  }
+  if (awaitsStart(saga) && (saga.startAt ?? 0) <= moment.now) advance(transition);
+  const due = openAttempts(saga).filter(
+    ({ attempts }) => attempts.status === 'waiting' && (attempts.dueAt ?? 0) <= moment.now,
+  );
+  const spent = due.filter(({ step, direction }) => transition.isSpent(step, direction));
+  for (const { step, direction } of spent) transition.add({ type: 'gaveUp', step, direction });
+  // The saga turns, so the others that are due are not sent either.
+  if (spent.length > 0) advance(transition);
+  else
+    for (const { step, direction, attempts } of due)
+      transition.send(transition.workflow.step(step), direction, attempts.run, attempts.attempt + 1);
   return transition.facts.length > 0 ? undefined : ignored('nothing is due');
 }
 
@@ -158,6 +168,12 @@ function onCancel(
   transition.add({ type: 'turned', aim: 'cancelled', cause });
   advance(transition);
   return undefined;
+}
+
+/** Nothing is done until a person acts. Who calls `decide` keeps what comes meanwhile. */
+function whileHeld(event: SagaEvent): Decision {
+  if (event.type !== 'cancel') return ignored('the saga is held for a person');
+  return { kind: 'refused', code: 'QUARANTINED', message: 'the saga is held for a person' };
 }
 
 /** The end is the end: a request is told so, everything else is only late. */
@@ -186,14 +202,20 @@ type CheckedReply = Pick<ReplyEvent, 'outcome' | 'output'> & {
 /** A result that fails the step's schema is a failed attempt: the worker did something, but not what was agreed. */
 function checkOutput(step: Step, event: ReplyEvent): CheckedReply {
   if (event.outcome !== 'succeeded' || event.direction === 'undo' || !step.output) return event;
-  const parsed = step.output.safeParse(event.output);
-  if (parsed.success) return { outcome: 'succeeded', output: parsed.data };
-  const problems = parsed.error.issues.map(
-    (issue) => `${issue.path.join('.') || '(output)'}: ${issue.message}`,
-  );
+  let problems: string;
+  try {
+    const parsed = step.output.safeParse(event.output);
+    if (parsed.success) return { outcome: 'succeeded', output: parsed.data };
+    problems = parsed.error.issues
+      .map((issue) => `${issue.path.join('.') || '(output)'}: ${issue.message}`)
+      .join('; ');
+  } catch (error) {
+    // A refinement that throws, or is async.
+    problems = `the output schema of ${step.name} failed: ${reasonOf(error)}`;
+  }
   return {
     outcome: 'failed',
-    error: { code: 'OUTPUT_INVALID', message: problems.join('; ').slice(0, 2_000), retryable: true },
+    error: { code: 'OUTPUT_INVALID', message: storableText(problems, 2_000), retryable: true },
   };
 }
 

@@ -10,7 +10,7 @@ export function describeWorkflow(
   items: readonly WorkflowItem[],
   inputSchema: z.ZodType | undefined,
 ): WorkflowDescription {
-  const content = {
+  const described = {
     format: 1 as const,
     name,
     version,
@@ -21,7 +21,9 @@ export function describeWorkflow(
         : describeStep(item),
     ),
   };
-  return { ...content, digest: digestOf(content) };
+  // A copy: what a schema refers to is not ours to freeze.
+  const content = JSON.parse(JSON.stringify(described)) as Omit<WorkflowDescription, 'digest'>;
+  return deepFreeze({ ...content, digest: digestOf(content) });
 }
 
 /** The digest of a definition as plain data; a digest that it already names does not count. */
@@ -44,9 +46,23 @@ function describeStep(step: Step): StepDescription {
   };
 }
 
-function jsonSchema(schema: z.ZodType): unknown {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'output' }) as Record<string, unknown>;
+/** The schema as JSON Schema. Throws when it cannot be told as such. */
+export function jsonSchema(schema: z.ZodType): unknown {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    io: 'output',
+    // Of the output zod says that it has no other keys. But the schema lets them pass, and so must its copy.
+    override: ({ zodSchema, jsonSchema: told }) => {
+      const { def } = zodSchema._zod;
+      if (def.type === 'object' && !def.catchall) delete told.additionalProperties;
+    },
+  }) as Record<string, unknown>;
   return rest;
+}
+
+/** Freezes plain data, all the way down. */
+export function deepFreeze<T>(data: T): T {
+  if (typeof data === 'object' && data !== null) Object.values(Object.freeze(data)).forEach(deepFreeze);
+  return data;
 }
 
 /** JSON with its keys in order: equal data gives equal text. */

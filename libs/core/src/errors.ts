@@ -10,6 +10,15 @@ export interface Problem {
   readonly path?: string;
 }
 
+/** What a thrown value says, whatever was thrown. Never throws. */
+export function reasonOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return 'something that cannot be shown was thrown';
+  }
+}
+
 /** Base of the errors that callers may tell apart by `code`; `retryable` answers whether the same call may succeed later. */
 export abstract class CounterstepError extends Error {
   abstract readonly retryable: boolean;

@@ -137,9 +137,11 @@ function replied(saga: Saga, fact: Extract<Fact, { type: 'replied' }>): Saga {
     ...(fact.error && { error: fact.error }),
     ...(fact.noop && { noop: true }),
   }));
-  return fact.direction === 'forward' && fact.outcome === 'succeeded'
-    ? withResult(after, fact.step, fact)
-    : after;
+  if (fact.direction === 'undo') return after;
+  if (fact.outcome === 'succeeded') return withResult(after, fact.step, fact);
+  // What a failed attempt says about its effect is all that its undo can go by.
+  const { undoData } = fact;
+  return undoData === undefined ? after : withResult(after, fact.step, { undoData });
 }
 
 function withResult(saga: Saga, path: string, from: { output?: unknown; undoData?: unknown }): Saga {

@@ -16,6 +16,16 @@ export interface RetryPolicy {
   readonly nonRetryableCodes?: readonly string[];
 }
 
+export const RETRY_OPTIONS: readonly (keyof RetryPolicy)[] = [
+  'maxRetries',
+  'initialDelay',
+  'backoffFactor',
+  'maxDelay',
+  'jitter',
+  'budget',
+  'nonRetryableCodes',
+];
+
 export const FORWARD_RETRY: RetryPolicy = {
   maxRetries: 3,
   initialDelay: 1_000,
@@ -33,6 +43,21 @@ export const UNDO_RETRY: RetryPolicy = {
   jitter: 'full',
 };
 
+/** The policy that the later of `parts` has the say in, frozen. What a part leaves undefined is not said. */
+export function retryPolicyOf(
+  base: RetryPolicy,
+  ...parts: (Partial<RetryPolicy> | undefined)[]
+): RetryPolicy {
+  let policy = base;
+  for (const part of parts)
+    policy = {
+      ...policy,
+      ...Object.fromEntries(Object.entries(part ?? {}).filter(([, value]) => value !== undefined)),
+    };
+  const { nonRetryableCodes: codes } = policy;
+  return Object.freeze({ ...policy, ...(codes && { nonRetryableCodes: Object.freeze([...codes]) }) });
+}
+
 /**
  * Milliseconds until attempt `failedAttempt + 1`, or undefined when the policy allows no more.
  * Exponential backoff with full jitter as in "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
@@ -45,10 +70,9 @@ export function retryDelay(
   elapsed: number,
 ): number | undefined {
   if (failedAttempt > policy.maxRetries) return undefined;
-  const ceiling = Math.min(
-    policy.maxDelay,
-    policy.initialDelay * policy.backoffFactor ** (failedAttempt - 1),
-  );
+  // Infinity times an initial delay of 0 would be no number.
+  const growth = Math.min(Number.MAX_VALUE, policy.backoffFactor ** (failedAttempt - 1));
+  const ceiling = Math.min(policy.maxDelay, policy.initialDelay * growth);
   const delay = Math.round(policy.jitter === 'full' ? ceiling * random : ceiling);
   if (policy.budget !== undefined && elapsed + delay > policy.budget) return undefined;
   return delay;

@@ -170,10 +170,15 @@ export function openAttempts(saga: Saga): { step: string; direction: Direction; 
   return open;
 }
 
+/** Whether it only waits for its time. One whose definition failed at the start waits for a person instead. */
+export function awaitsStart(saga: Saga): boolean {
+  return saga.state === 'pending' && saga.startAt !== undefined && saga.attention.length === 0;
+}
+
 /** When something must happen without a message: the soonest deadline or timer; undefined when there is none. */
 export function dueAt(saga: Saga): number | undefined {
   if (isFinished(saga) || saga.paused || isHeld(saga)) return undefined;
-  let soonest = saga.state === 'pending' ? saga.startAt : undefined;
+  let soonest = awaitsStart(saga) ? saga.startAt : undefined;
   for (const { attempts } of openAttempts(saga))
     if (attempts.dueAt !== undefined && (soonest === undefined || attempts.dueAt < soonest))
       soonest = attempts.dueAt;

@@ -2,8 +2,9 @@ import type { BarrierMode } from '@counterstep/protocol';
 import { queueOf } from '@counterstep/protocol';
 import type * as z from 'zod';
 import type { WorkflowContext } from './context.js';
+import type { Problem } from './errors.js';
 import type { RetryPolicy } from './retry.js';
-import { FORWARD_RETRY, UNDO_RETRY } from './retry.js';
+import { FORWARD_RETRY, UNDO_RETRY, retryPolicyOf } from './retry.js';
 import type { Step } from './workflow.js';
 
 /** Options of one step. Durations in milliseconds. */
@@ -59,6 +60,19 @@ export interface StepDraft {
 
 const ATTEMPT_TIMEOUT = 30_000;
 
+/** The problem of a step whose effect nothing undoes, as nobody said that it has none. */
+export function undoMissing(step: Pick<Step, 'name' | 'compensation' | 'readOnly'>): Problem[] {
+  if (step.compensation !== undefined || step.readOnly) return [];
+  return [
+    Object.freeze({
+      code: 'NO_UNDO',
+      message: 'its effect would stay when the saga is undone',
+      mend: 'name a compensation, or mark it readOnly',
+      step: step.name,
+    }),
+  ];
+}
+
 /** The step that a checked draft stands for, with every default filled in. */
 export function stepOf(draft: StepDraft, workflowRetry: Partial<RetryPolicy>): Step {
   const { options } = draft;
@@ -73,8 +87,8 @@ export function stepOf(draft: StepDraft, workflowRetry: Partial<RetryPolicy>): S
     ...(condition && { condition: Object.freeze({ evaluate: condition }) }),
     ...(mapper && { input: Object.freeze({ map: mapper }) }),
     ...(options.output && { output: options.output }),
-    retry: Object.freeze({ ...FORWARD_RETRY, ...workflowRetry, ...options.retry }),
-    undoRetry: Object.freeze({ ...UNDO_RETRY, ...options.undoRetry }),
+    retry: retryPolicyOf(FORWARD_RETRY, workflowRetry, options.retry),
+    undoRetry: retryPolicyOf(UNDO_RETRY, options.undoRetry),
     attemptTimeout: options.attemptTimeout ?? ATTEMPT_TIMEOUT,
     ...(options.stepTimeout !== undefined && { stepTimeout: options.stepTimeout }),
     progressWeight: options.progressWeight ?? 1,

@@ -48,6 +48,13 @@ export class Transition {
     });
   }
 
+  /** Whether the step's time ran out while its next attempt waited. */
+  isSpent(step: string, direction: Direction): boolean {
+    const { stepTimeout } = this.workflow.step(step);
+    if (direction === 'undo' || stepTimeout === undefined) return false;
+    return this.moment.now - this.attempts(step, direction).firstSentAt >= stepTimeout;
+  }
+
   /** After an attempt that failed or got no answer: plans the next one if the policy and the saga's course allow it. */
   retryOrGiveUp(step: Step, direction: Direction, retryable: boolean): void {
     const attempts = this.attempts(step.name, direction);

@@ -5,9 +5,9 @@ import { describeWorkflow } from './digest.js';
 import { ValidationError } from './errors.js';
 import type { Problem } from './errors.js';
 import type { RetryPolicy } from './retry.js';
-import { stepOf } from './steps.js';
+import { stepOf, undoMissing } from './steps.js';
 import type { StepDraft, StepOptions } from './steps.js';
-import { Workflow, stepsIn } from './workflow.js';
+import { Workflow } from './workflow.js';
 import type { WorkflowItem } from './workflow.js';
 
 type OutputOf<Schema> = Schema extends z.ZodType<infer Output> ? Output : unknown;
@@ -34,13 +34,16 @@ export interface BuildOptions {
   readonly strict?: boolean;
 }
 
+// eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- what is meant: no step has run
+type NoResults = Record<never, never>;
+
 type Draft = { kind: 'step'; step: StepDraft } | { kind: 'parallel'; members: readonly StepDraft[] };
 
 /**
  * Builds a workflow step by step. Nothing is checked before `build()`, which then names every problem at once. The
  * results of earlier steps have the types of their output schemas in later conditions and input mappers.
  */
-export class WorkflowBuilder<Input = Record<string, unknown>, Results = Record<never, never>> {
+export class WorkflowBuilder<Input = Record<string, unknown>, Results = NoResults> {
   private readonly drafts: Draft[] = [];
   private retry: Partial<RetryPolicy> = {};
   private readonly version: number;
@@ -79,12 +82,16 @@ export class WorkflowBuilder<Input = Record<string, unknown>, Results = Record<n
   addParallelSteps<const Members extends readonly ParallelMember<WorkflowContext<Input, Results>>[]>(
     members: Members,
   ): WorkflowBuilder<Input, Results & MemberResults<Members>> {
-    const drafts = members.map(({ name, worker, ...options }): StepDraft => ({
-      name,
-      worker,
-      options: options as StepOptions,
-      conditional: false,
-    }));
+    // A member that is none, in JavaScript, is a problem for `build()` to name.
+    const given: readonly ParallelMember<never>[] = Array.isArray(members) ? members : [];
+    const drafts = given
+      .map((member) => ({ ...member }))
+      .map(({ name, worker, ...options }): StepDraft => ({
+        name,
+        worker,
+        options: options as StepOptions,
+        conditional: false,
+      }));
     return this.add({ kind: 'parallel', members: drafts });
   }
 
@@ -97,7 +104,7 @@ export class WorkflowBuilder<Input = Record<string, unknown>, Results = Record<n
   /** The frozen definition, or one `ValidationError` that lists every problem. */
   build({ strict = false }: BuildOptions = {}): Workflow<Input> {
     const problems = this.check();
-    const warnings = problems.length === 0 ? this.warn() : [];
+    const warnings = this.warn();
     const refused = strict ? [...problems, ...warnings] : problems;
     if (refused.length > 0) {
       const lines = refused.map(
@@ -139,8 +146,12 @@ export class WorkflowBuilder<Input = Record<string, unknown>, Results = Record<n
     );
   }
 
+  private steps(): StepDraft[] {
+    return this.drafts.flatMap((draft) => (draft.kind === 'step' ? [draft.step] : draft.members));
+  }
+
   private check(): Problem[] {
-    const steps = this.drafts.flatMap((draft) => (draft.kind === 'step' ? [draft.step] : draft.members));
+    const steps = this.steps();
     const problems: Problem[] = [];
     if (!isName(this.name))
       problems.push({
@@ -185,15 +196,9 @@ export class WorkflowBuilder<Input = Record<string, unknown>, Results = Record<n
   }
 
   private warn(): Problem[] {
-    return this.items()
-      .flatMap(stepsIn)
-      .filter((step) => step.compensation === undefined && !step.readOnly)
-      .map((step) => ({
-        code: 'NO_UNDO',
-        message: 'its effect would stay when the saga is undone',
-        mend: 'name a compensation, or mark it readOnly',
-        step: step.name,
-      }));
+    return this.steps().flatMap(({ name, options }) =>
+      undoMissing({ name, readOnly: options?.readOnly ?? false, ...options }),
+    );
   }
 }
 

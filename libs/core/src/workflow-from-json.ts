@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import type { WorkflowContext } from './context.js';
-import { conditionName, digestOf, inputName } from './digest.js';
+import { conditionName, deepFreeze, digestOf, inputName } from './digest.js';
 import { ValidationError } from './errors.js';
-import { Workflow } from './workflow.js';
+import { retryPolicyOf } from './retry.js';
+import { undoMissing } from './steps.js';
+import { Workflow, stepsIn } from './workflow.js';
 import type { Step, StepDescription, WorkflowDescription, WorkflowItem } from './workflow.js';
 
 /** The functions of a definition by name: `<step>.condition` and `<step>.input`. */
@@ -10,7 +12,8 @@ export type WorkflowFunctions = Readonly<Record<string, (context: WorkflowContex
 
 /**
  * The workflow that `toJSON` described. Throws `ValidationError` when a function is missing (`MISSING_FUNCTION`) or the
- * data does not give the digest that it names (`DIGEST_MISMATCH`).
+ * data does not give the digest that it names (`DIGEST_MISMATCH`). Refinements do not travel as JSON, and keys that a
+ * schema of the original would drop are kept.
  */
 export function workflowFromJson(data: WorkflowDescription, functions: WorkflowFunctions = {}): Workflow {
   const digest = digestOf(data);
@@ -19,28 +22,41 @@ export function workflowFromJson(data: WorkflowDescription, functions: WorkflowF
       'DIGEST_MISMATCH',
       `the description of workflow ${data.name} has digest ${data.digest}, its content gives ${digest}`,
     );
-  const items = data.items.map((item): WorkflowItem =>
-    'members' in item
-      ? { kind: 'parallel', name: item.name, members: item.members.map((m) => stepFrom(m, functions)) }
-      : stepFrom(item, functions),
-  );
+  const items = data.items.map((item): WorkflowItem => {
+    if (!('members' in item)) return stepFrom(item, functions);
+    const members = Object.freeze(item.members.map((member) => stepFrom(member, functions)));
+    return Object.freeze({ kind: 'parallel', name: item.name, members });
+  });
+  const warnings = items.flatMap(stepsIn).flatMap(undoMissing);
   const inputSchema = data.inputSchema === undefined ? undefined : schemaFrom(data.inputSchema);
-  return new Workflow(data.name, data.version, data.digest, items, inputSchema, [], data);
+  return new Workflow(
+    data.name,
+    data.version,
+    data.digest,
+    Object.freeze(items),
+    inputSchema,
+    Object.freeze(warnings),
+    deepFreeze(JSON.parse(JSON.stringify(data)) as WorkflowDescription),
+  );
 }
 
 function stepFrom(data: StepDescription, functions: WorkflowFunctions): Step {
   const { condition, input, output, ...plain } = data;
-  return {
+  return Object.freeze({
     ...plain,
-    ...(condition !== undefined && { condition: { evaluate: need(conditionName(data.name), functions) } }),
-    ...(input !== undefined && { input: { map: need(inputName(data.name), functions) } }),
+    retry: retryPolicyOf(plain.retry),
+    undoRetry: retryPolicyOf(plain.undoRetry),
+    ...(condition !== undefined && {
+      condition: Object.freeze({ evaluate: need(conditionName(data.name), functions) }),
+    }),
+    ...(input !== undefined && { input: Object.freeze({ map: need(inputName(data.name), functions) }) }),
     ...(output !== undefined && { output: schemaFrom(output) }),
-  };
+  });
 }
 
 function need(name: string, functions: WorkflowFunctions): (context: WorkflowContext) => unknown {
   const found = Object.hasOwn(functions, name) ? functions[name] : undefined;
-  if (!found)
+  if (typeof found !== 'function')
     throw new ValidationError('MISSING_FUNCTION', `the definition needs a function named '${name}'`);
   return found;
 }
