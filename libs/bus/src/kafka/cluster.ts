@@ -16,13 +16,14 @@ export interface ClusterOptions {
   readonly logger: BusLogger;
   /** For log lines and health. */
   readonly brokers: readonly string[];
+  /** How often the partitions of known topics are counted anew, in milliseconds. */
+  readonly refreshMs: number;
   /** Called whenever the broker answers after it did not. */
   readonly onBack: () => void;
 }
 
 const SEVEN_DAYS_MS = 7 * 24 * 60 * 60 * 1_000;
 const CHECK_MS = 5_000;
-const REFRESH_MS = 30_000;
 /** A topic counts as absent only when a second look, so much later, does not find it either. */
 const SECOND_LOOK_MS = 500;
 
@@ -129,7 +130,7 @@ export class Cluster {
     if (this.#closed) return;
     try {
       await this.#ask((admin) => admin.connect());
-      if (Date.now() - this.#refreshedAt > REFRESH_MS) {
+      if (Date.now() - this.#refreshedAt > this.#options.refreshMs) {
         this.#refreshedAt = Date.now();
         for (const topic of this.#partitions.keys()) await this.lookUp(topic);
       }
@@ -139,7 +140,7 @@ export class Cluster {
     if (this.#closed) return;
     this.#timer = setTimeout(
       () => void this.#check(),
-      this.#problem === undefined ? CHECK_MS : this.#backoff.next(),
+      this.#problem === undefined ? Math.min(CHECK_MS, this.#options.refreshMs) : this.#backoff.next(),
     );
     this.#timer.unref();
   }

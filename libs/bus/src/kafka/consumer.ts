@@ -10,6 +10,8 @@ export interface ConsumerSettings {
   readonly heartbeatMs: number;
   /** How often positions are committed, in milliseconds. */
   readonly commitMs: number;
+  /** How long it may take to notice new partitions, in milliseconds. */
+  readonly metadataMaxAgeMs: number;
 }
 
 export interface ConsumerOptions extends ConsumerSettings {
@@ -69,7 +71,7 @@ export class GroupConsumer implements Supervised {
       rebalanceTimeout: 2 * options.sessionTimeoutMs,
       heartbeatInterval: options.heartbeatMs,
       // New partitions must be noticed: what they hold is for us too.
-      metadataMaxAge: 30_000,
+      metadataMaxAge: options.metadataMaxAgeMs,
       maxWaitTimeInMs: 500,
       maxBytes: 5 * 1024 * 1024,
       maxBytesPerPartition: 512 * 1024,
@@ -149,7 +151,7 @@ export class GroupConsumer implements Supervised {
 
   /** Commits the positions that moved. Never rejects: what is not committed is delivered again. */
   async commit(): Promise<void> {
-    await this.#committing;
+    if (this.#committing !== undefined) await this.#committing;
     const moved = this.held().flatMap(({ topic, partition, progress }) => {
       const { position } = progress;
       const news = position !== undefined && position !== (this.#committed.get(progress) ?? -1);
@@ -170,6 +172,7 @@ export class GroupConsumer implements Supervised {
       () => undefined,
     );
     await this.#committing;
+    this.#committing = undefined;
   }
 
   #listen(): void {

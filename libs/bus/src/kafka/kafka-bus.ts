@@ -32,6 +32,8 @@ export interface KafkaBusOptions {
   readonly heartbeatMs?: number;
   /** How often positions are committed (default 1,000 ms). */
   readonly commitMs?: number;
+  /** How long it may take to notice new partitions (default 30,000 ms). */
+  readonly metadataMaxAgeMs?: number;
   /** The waits before a dead consumer is built anew, with jitter (default 500 to 30,000 ms). */
   readonly rebuild?: { readonly firstMs: number; readonly capMs: number };
 }
@@ -46,10 +48,16 @@ export class KafkaBus implements Bus {
   #closing: Promise<void> | undefined;
 
   constructor(options: KafkaBusOptions) {
-    const { brokers, logger } = options;
+    const { brokers, logger, metadataMaxAgeMs = 30_000 } = options;
     this.#options = options;
     this.#client = kafkaClients(options);
-    this.#cluster = new Cluster({ client: this.#client, logger, brokers, onBack: () => this.#wake() });
+    this.#cluster = new Cluster({
+      client: this.#client,
+      logger,
+      brokers,
+      refreshMs: metadataMaxAgeMs,
+      onBack: () => this.#wake(),
+    });
     this.#producer = new Producer({
       topics: this.#cluster,
       logger,
@@ -59,7 +67,7 @@ export class KafkaBus implements Bus {
         this.#client().producer({
           idempotent: false,
           allowAutoTopicCreation: false,
-          metadataMaxAge: 30_000,
+          metadataMaxAge: metadataMaxAgeMs,
           retry: { retries: 0 },
           createPartitioner:
             () =>
@@ -76,6 +84,7 @@ export class KafkaBus implements Bus {
   subscribe(options: SubscribeOptions): Subscription {
     if (this.#closing !== undefined) throw new BusClosedError();
     const { sessionTimeoutMs = 10_000, heartbeatMs = 1_000, commitMs = 1_000, rebuild } = this.#options;
+    const { metadataMaxAgeMs = 30_000 } = this.#options;
     const subscription = new KafkaSubscription({
       ...options,
       client: this.#client,
@@ -85,7 +94,7 @@ export class KafkaBus implements Bus {
       sessionTimeoutMs,
       heartbeatMs,
       commitMs,
-      abandonMs: 10_000,
+      metadataMaxAgeMs,
     });
     this.#subscriptions.add(subscription);
     return subscription;

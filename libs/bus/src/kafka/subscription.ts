@@ -17,8 +17,6 @@ export interface KafkaSubscriptionOptions extends SubscribeOptions, ConsumerSett
   readonly cluster: Cluster;
   readonly logger: BusLogger;
   readonly backoff: Backoff;
-  /** The hard deadline for leaving the group. */
-  readonly abandonMs: number;
 }
 
 const STALLED_AFTER_PROBES = 4;
@@ -41,7 +39,6 @@ export class KafkaSubscription implements Subscription {
       build: () => this.#build(),
       logger: options.logger,
       backoff: options.backoff,
-      abandonMs: options.abandonMs,
     });
   }
 
@@ -97,7 +94,8 @@ export class KafkaSubscription implements Subscription {
   }
 
   #build(): GroupConsumer {
-    const { client, cluster, group, topics, sessionTimeoutMs, heartbeatMs, commitMs } = this.#options;
+    const { client, cluster, group, topics, sessionTimeoutMs, heartbeatMs, commitMs, metadataMaxAgeMs } =
+      this.#options;
     const watch = new StallWatch(STALLED_AFTER_PROBES);
     return new GroupConsumer({
       client,
@@ -106,6 +104,7 @@ export class KafkaSubscription implements Subscription {
       sessionTimeoutMs,
       heartbeatMs,
       commitMs,
+      metadataMaxAgeMs,
       onBatch: (batch) => this.#hand(batch),
       probe: async (consumer) =>
         this.#credit.free > 0 ? watch.observe(await this.#probe(consumer)) : undefined,

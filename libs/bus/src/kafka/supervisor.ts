@@ -25,6 +25,8 @@ export interface SupervisorOptions<T extends Supervised> {
   readonly probeMs?: number;
   /** After so long a dead instance is left to itself, though it may still be disconnecting. */
   readonly abandonMs?: number;
+  /** The same when it is closed, which somebody waits for. */
+  readonly closeMs?: number;
 }
 
 /**
@@ -36,6 +38,7 @@ export class Supervisor<T extends Supervised> {
   readonly #backoff: Backoff;
   readonly #tickMs: number;
   readonly #abandonMs: number;
+  readonly #closeMs: number;
   #current: T | undefined;
   #problem: string | undefined;
   #rebuilds = 0;
@@ -48,6 +51,7 @@ export class Supervisor<T extends Supervised> {
     this.#backoff = options.backoff ?? new Backoff(500, 30_000);
     this.#tickMs = options.tickMs ?? 1_000;
     this.#abandonMs = options.abandonMs ?? 10_000;
+    this.#closeMs = options.closeMs ?? 5_000;
     this.#done = this.#live();
   }
 
@@ -70,7 +74,7 @@ export class Supervisor<T extends Supervised> {
     this.#backoff.wake();
   }
 
-  /** Stops the instance; resolves after `abandonMs` at the latest. */
+  /** Stops the instance; resolves after `closeMs` at the latest. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#end('closed');
@@ -89,7 +93,7 @@ export class Supervisor<T extends Supervised> {
         this.#rebuilds++;
         this.#options.logger.warn(`${this.#options.name} is rebuilt`, { reason });
       }
-      if ((await within(one.stop(), this.#abandonMs)) === 'late') {
+      if ((await within(one.stop(), this.#closed ? this.#closeMs : this.#abandonMs)) === 'late') {
         this.#options.logger.warn(`${this.#options.name} did not stop and was abandoned`);
       }
       if (!this.#closed) await this.#backoff.pause();

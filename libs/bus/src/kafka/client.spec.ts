@@ -1,0 +1,107 @@
+import { createRequire } from 'node:module';
+import net from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from '@jest/globals';
+import kafkajs, { type LogEntry } from 'kafkajs';
+import type { BusLogger } from '../bus.js';
+import { kafkaClients, openSocket, routeLogs } from './client.js';
+
+const require = createRequire(import.meta.url);
+const none = (): void => undefined;
+const quiet: BusLogger = { debug: none, info: none, warn: none, error: none };
+
+interface Queue {
+  maxInFlightRequests: number | null;
+  throttleCheckTimeoutId: unknown;
+  push(request: object): void;
+  fulfillRequest(answer: object): void;
+  maybeThrottle(ms: number): void;
+  destroy(): void;
+}
+
+function queue(maxInFlightRequests: number | null = null): Queue {
+  const RequestQueue = require('kafkajs/src/network/requestQueue/index.js') as new (options: object) => Queue;
+  const logger = { debug: none, warn: none };
+  return new RequestQueue({ maxInFlightRequests, requestTimeout: 1_000, clientId: 'c', broker: 'b', logger });
+}
+
+const request = (correlationId: number, sent: number[] = []): object => ({
+  entry: { correlationId, apiKey: 0, apiName: 'x', apiVersion: 0, resolve: none, reject: none },
+  expectResponse: true,
+  sendRequest: () => sent.push(correlationId),
+});
+
+describe('a client of kafkajs', () => {
+  test('leaves no timer behind when no request waits', () => {
+    kafkaClients({ brokers: ['127.0.0.1:1'], clientId: 'c', logger: quiet });
+    const idle = queue();
+    idle.push(request(1));
+    idle.fulfillRequest({ correlationId: 1, payload: Buffer.alloc(0), size: 0 });
+    expect(idle.throttleCheckTimeoutId).toBeNull();
+    idle.destroy();
+  });
+
+  test('still sends what waited while the broker throttled it', async () => {
+    kafkaClients({ brokers: ['127.0.0.1:1'], clientId: 'c', logger: quiet });
+    const throttled = queue();
+    const sent: number[] = [];
+    throttled.maybeThrottle(20);
+    throttled.push(request(1, sent));
+    expect(sent).toEqual([]);
+    expect(throttled.throttleCheckTimeoutId).not.toBeNull();
+    while (sent.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    throttled.destroy();
+  });
+
+  test("opens sockets without Nagle's algorithm", async () => {
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as net.AddressInfo;
+    const socket = await new Promise<net.Socket>((resolve) => {
+      const opened: net.Socket = openSocket({
+        host: '127.0.0.1',
+        port,
+        ssl: undefined as never,
+        onConnect: () => resolve(opened),
+      });
+    });
+    const noDelay = Object.getOwnPropertySymbols(socket).find(
+      ({ description }) => description === 'kSetNoDelay',
+    );
+    expect(noDelay && (socket as unknown as Record<symbol, unknown>)[noDelay]).toBe(true);
+    socket.destroy();
+    server.close();
+  });
+
+  test('unpacks gzip, but not without a limit', async () => {
+    kafkaClients({ brokers: ['127.0.0.1:1'], clientId: 'c', logger: quiet });
+    const codec = kafkajs.CompressionCodecs[kafkajs.CompressionTypes.GZIP]?.() as {
+      decompress(buffer: Buffer): Promise<Buffer>;
+    };
+    expect(String(await codec.decompress(gzipSync('hello')))).toBe('hello');
+    const bomb = gzipSync(Buffer.alloc(80 * 1024 * 1024));
+    await expect(codec.decompress(bomb)).rejects.toMatchObject({ code: 'ERR_BUFFER_TOO_LARGE' });
+  });
+
+  test('logs a repeated line once in ten seconds, as a warning, with the number left out', () => {
+    const lines: [string, unknown][] = [];
+    let now = 0;
+    const log = routeLogs({ ...quiet, warn: (text, facts) => lines.push([text, facts]) }, () => now);
+    const entry: LogEntry = {
+      namespace: 'Connection',
+      level: kafkajs.logLevel.ERROR,
+      label: 'ERROR',
+      log: { message: 'refused', timestamp: 'x', broker: 'b:1', stack: 'long', payload: { secret: 1 } },
+    };
+    log(entry);
+    now = 9_000;
+    log(entry);
+    log(entry);
+    now = 11_000;
+    log(entry);
+    expect(lines).toEqual([
+      ['kafkajs: refused', { namespace: 'Connection', broker: 'b:1' }],
+      ['kafkajs: refused', { namespace: 'Connection', broker: 'b:1', repeated: 2 }],
+    ]);
+  });
+});
