@@ -4,49 +4,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import { sagaPageSchema, sagaSchema, startedSchema, type SagaBody } from '@counterstep/protocol';
-import { ApiClient } from '../support/api-client.js';
+import { sagaPageSchema, startedSchema } from '@counterstep/protocol';
 import { freePort } from '../support/free-port.js';
 import { endProcess, guard, type Guard } from '../support/guard.js';
 import { waitFor } from '../support/wait-for.js';
-import { AppProcess } from './support/processes.js';
+import { Launcher } from './support/launcher.js';
 
 // The first of them builds what has changed.
 jest.setTimeout(120_000);
-
-/** `npm start` as a newcomer runs it, with its data in a folder of the test. */
-class Launcher extends AppProcess {
-  constructor(folder: string, port: number, env: Readonly<Record<string, string>> = {}) {
-    super('embedded/start.mjs', { DATA_DIR: folder, PORT: String(port), LOG_LEVEL: 'warn', ...env });
-  }
-
-  get text(): string {
-    return this.lines.join('\n');
-  }
-
-  async welcomed(): Promise<this> {
-    await waitFor(
-      () => {
-        if (!this.isRunning) throw new Error(`it ended with ${this.ending}:\n${this.text}`);
-        return this.text.includes('Ctrl-C stops everything');
-      },
-      { what: 'the welcome', timeoutMs: 90_000, everyMs: 50 },
-    ).catch((error: unknown) => {
-      throw new Error(`no welcome:\n${this.text}`, { cause: error });
-    });
-    return this;
-  }
-
-  get api(): ApiClient {
-    const url = /^API +(http:\/\/\S+)\/api\/v1\/sagas$/m.exec(this.text)?.[1];
-    if (url === undefined) throw new Error(`no URL in:\n${this.text}`);
-    return new ApiClient(url);
-  }
-
-  async saga(sagaId: string): Promise<SagaBody> {
-    return sagaSchema.parse((await this.api.get(`/api/v1/sagas/${sagaId}`)).body);
-  }
-}
 
 let folder: string;
 let port: number;
