@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { SagaPlay } from '../../../test/support/saga-play.js';
+import { SagaPlay } from '../test-support/saga-play.js';
 import { WorkflowBuilder, decide, retryDelay, FORWARD_RETRY, UNDO_RETRY } from './index.js';
 import type { Saga, SagaEvent, StepOptions } from './index.js';
 

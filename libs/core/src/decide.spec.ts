@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { SagaPlay } from '../../../test/support/saga-play.js';
+import { SagaPlay } from '../test-support/saga-play.js';
 import { WorkflowBuilder, statusOf } from './index.js';
 import type { WorkflowContext } from './index.js';
 import * as z from 'zod';

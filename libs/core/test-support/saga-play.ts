@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
-import { decide, fold, isLive, rowOf } from '@counterstep/core';
-import type { CommandEffect, Decision, Fact, HistoryRecord, ReplyEvent, Saga } from '@counterstep/core';
-import type { SagaEvent, Workflow } from '@counterstep/core';
+import { decide, fold, isLive, rowOf } from '../src/index.js';
+import type { CommandEffect, Decision, Fact, HistoryRecord, ReplyEvent, Saga } from '../src/index.js';
+import type { SagaEvent, Workflow } from '../src/index.js';
 import type { Direction, JsonObject } from '@counterstep/protocol';
 
 const SAGA_ID = '01900000-0000-7000-8000-000000000001';
