@@ -201,6 +201,7 @@ describe('a parallel group', () => {
     const play = new SagaPlay(trip).start().succeed('quote').fail('flight').reject('hotel');
     expect(play.saga.steps['flight']?.forward).toMatchObject({ status: 'ended', outcome: 'failed' });
     play.fail('car');
+    expect(play.history.at(-1)?.facts.map(({ type }) => type)).not.toContain('retryPlanned');
     expect(play.commands.slice(4)).toEqual(['air.cancel', 'cars.cancel']);
     expect(play.saga.cause).toMatchObject({ code: 'DECLINED', step: 'hotel', attempt: 1 });
   });

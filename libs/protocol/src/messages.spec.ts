@@ -1,0 +1,202 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  NAME_PATTERN,
+  commandSchema,
+  deadLetterSchema,
+  decodeMessage,
+  effectKeyOf,
+  encodeMessage,
+  queueOf,
+  replySchema,
+  sagaEventSchema,
+  sagaIdSchema,
+  startMessageSchema,
+  topicsOf,
+} from './index.js';
+
+const sagaid = '01900000-0000-7000-8000-000000000001';
+const envelope = { specversion: '1.0', id: '1', source: 'test' };
+const work = {
+  sagaid,
+  step: 'a',
+  direction: 'forward',
+  run: 1,
+  attempt: 1,
+  effectkey: 'k',
+  worker: 'q.a',
+  replytoken: 't',
+};
+const messages = [
+  [
+    'command',
+    commandSchema,
+    { ...envelope, ...work, type: 'counterstep.command.v1', workflow: 'w', timeout: 1, data: {} },
+  ],
+  [
+    'reply',
+    replySchema,
+    { ...envelope, ...work, type: 'counterstep.reply.v1', outcome: 'succeeded', data: {} },
+  ],
+  [
+    'start',
+    startMessageSchema,
+    { ...envelope, type: 'counterstep.start.v1', data: { workflow: 'w', input: {} } },
+  ],
+  [
+    'event',
+    sagaEventSchema,
+    {
+      ...envelope,
+      type: 'counterstep.saga.v1',
+      time: '2026-01-01T00:00:00Z',
+      sagaid,
+      seq: 1,
+      workflow: 'w',
+      data: { state: 'running', phase: 'forward' },
+    },
+  ],
+  [
+    'dead letter',
+    deadLetterSchema,
+    {
+      ...envelope,
+      type: 'counterstep.dead-letter.v1',
+      time: '2026-01-01T00:00:00Z',
+      data: { code: 'X', message: 'x', topic: 't', partition: 0, offset: '0', key: null, value: '' },
+    },
+  ],
+] as const;
+
+describe.each(messages)('the envelope of a %s', (_, schema, message) => {
+  const decode = (changed: object) =>
+    decodeMessage<unknown>(schema, encodeMessage({ ...message, ...changed }));
+
+  it('travels as bytes and comes back the same', () => {
+    expect(decode({})).toEqual({ ok: true, message });
+  });
+
+  it('may have attributes that this version does not know', () => {
+    expect(decode({ tenant: 'x', datacontenttype: 'application/json' })).toMatchObject({ ok: true });
+  });
+
+  it('is refused in another major version', () => {
+    const type = message.type.replace(/v1$/, 'v2');
+    expect(decode({ type })).toMatchObject({ ok: false, code: 'BAD_ENVELOPE', reason: expect.stringMatching(/^type: /) });
+    expect(decode({ specversion: '2.0' })).toMatchObject({ ok: false, code: 'BAD_ENVELOPE' });
+  });
+
+  it.each(Object.keys(message).filter((key) => key !== 'data' || _ !== 'command'))('must have %s', (key) => {
+    expect(decode({ [key]: undefined })).toMatchObject({ ok: false, code: 'BAD_ENVELOPE' });
+  });
+});
+
+describe('decodeMessage', () => {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const decode = (value: Uint8Array | null) => decodeMessage(startMessageSchema, value);
+
+  it('names what is wrong', () => {
+    expect(decode(null)).toMatchObject({ ok: false, code: 'EMPTY_MESSAGE' });
+    expect(decode(new Uint8Array())).toMatchObject({ ok: false, code: 'NOT_JSON' });
+    expect(decode(new Uint8Array([0xff, 0xfe]))).toMatchObject({ ok: false, code: 'NOT_UTF8' });
+    expect(decode(bytes('null'))).toMatchObject({ ok: false, code: 'BAD_ENVELOPE' });
+    expect(decode(bytes('{"data":{"input":{"x":"\\u0000"}}}'))).toMatchObject({
+      code: 'UNSTORABLE_TEXT',
+      reason: 'the character U+0000 is refused at data.input.x',
+    });
+  });
+
+  it('gives a reason that can itself be stored and sent', () => {
+    for (const text of [
+      '\u0000 raw',
+      '{"\\u0000":1}',
+      '{"\\ud800":1}',
+      `{"${'x'.repeat(9_000)}\\u0000":1}`,
+    ]) {
+      const decoded = decode(bytes(text));
+      const reason = decoded.ok ? '' : decoded.reason;
+      expect(reason).not.toContain('\u0000');
+      expect(reason.isWellFormed()).toBe(true);
+      expect(reason.length).toBeLessThanOrEqual(2_000);
+    }
+  });
+
+  it('never throws, whatever the bytes', () => {
+    const anyBytes = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.json({ stringUnit: 'binary' }).map(bytes),
+      fc.record({ ...envelopeOf(), data: fc.anything() }).map((value) => bytes(safeJson(value))),
+    );
+    fc.assert(
+      fc.property(anyBytes, fc.constantFrom(...messages.map(([, schema]) => schema)), (value, schema) => {
+        const decoded = decodeMessage<unknown>(schema, value);
+        expect(typeof decoded.ok).toBe('boolean');
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('names', () => {
+  it('of effects are stable over attempts and distinct over runs and directions', () => {
+    expect(effectKeyOf(sagaid, 'parent/child', 2, 'undo')).toBe(`${sagaid}/parent/child/2/undo`);
+    const keys = [1, 2].flatMap((run) => [
+      effectKeyOf(sagaid, 'a', run, 'forward'),
+      effectKeyOf(sagaid, 'a', run, 'undo'),
+    ]);
+    expect(new Set(keys).size).toBe(4);
+  });
+
+  it('of topics carry the prefix', () => {
+    const topics = topicsOf('shop');
+    expect([topics.commands('payments'), topics.notices('payments')]).toEqual([
+      'shop.commands.payments',
+      'shop.notices.payments',
+    ]);
+    expect([topics.replies, topics.starts, topics.events, topics.progress, topics.deadLetters]).toEqual([
+      'shop.replies',
+      'shop.starts',
+      'shop.events',
+      'shop.progress',
+      'shop.dead-letters',
+    ]);
+  });
+
+  it('of workers begin with their queue', () => {
+    expect(['payments.charge', 'charge_payment', 'a.b.c'].map(queueOf)).toEqual([
+      'payments',
+      'charge_payment',
+      'a',
+    ]);
+  });
+
+  it('have dots only inside', () => {
+    const good = ['a', 'A-1_b', 'a.b', '_', '9', 'x'.repeat(100)];
+    const bad = ['', '.a', 'a.', '-a', 'a b', 'a/b', 'é', 'a\n', 'x'.repeat(101)];
+    expect(good.filter((name) => !NAME_PATTERN.test(name))).toEqual([]);
+    expect(bad.filter((name) => NAME_PATTERN.test(name))).toEqual([]);
+  });
+
+  it('of sagas are UUIDv7 in lower case', () => {
+    expect(sagaIdSchema.safeParse(sagaid).success).toBe(true);
+    for (const id of ['', sagaid.replace('-7', '-4'), '01900000-0000-7000-8000-00000000000A', `${sagaid} `])
+      expect(sagaIdSchema.safeParse(id).success).toBe(false);
+  });
+});
+
+function envelopeOf() {
+  return {
+    specversion: fc.constant('1.0'),
+    id: fc.string(),
+    source: fc.string(),
+    type: fc.constant('counterstep.start.v1'),
+  };
+}
+
+function safeJson(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return 'null';
+  }
+}
