@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import net from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import kafkajs, { type LogEntry } from 'kafkajs';
 import type { BusLogger } from '../bus.js';
 import { kafkaClients, openSocket, routeLogs } from './client.js';
@@ -25,6 +25,12 @@ function queue(maxInFlightRequests: number | null = null): Queue {
   return new RequestQueue({ maxInFlightRequests, requestTimeout: 1_000, clientId: 'c', broker: 'b', logger });
 }
 
+const open: (() => void)[] = [];
+
+afterEach(() => {
+  for (const close of open.splice(0)) close();
+});
+
 const request = (correlationId: number, sent: number[] = []): object => ({
   entry: { correlationId, apiKey: 0, apiName: 'x', apiVersion: 0, resolve: none, reject: none },
   expectResponse: true,
@@ -35,26 +41,27 @@ describe('a client of kafkajs', () => {
   test('leaves no timer behind when no request waits', () => {
     kafkaClients({ brokers: ['127.0.0.1:1'], clientId: 'c', logger: quiet });
     const idle = queue();
+    open.push(() => idle.destroy());
     idle.push(request(1));
     idle.fulfillRequest({ correlationId: 1, payload: Buffer.alloc(0), size: 0 });
     expect(idle.throttleCheckTimeoutId).toBeNull();
-    idle.destroy();
   });
 
   test('still sends what waited while the broker throttled it', async () => {
     kafkaClients({ brokers: ['127.0.0.1:1'], clientId: 'c', logger: quiet });
     const throttled = queue();
+    open.push(() => throttled.destroy());
     const sent: number[] = [];
     throttled.maybeThrottle(20);
     throttled.push(request(1, sent));
     expect(sent).toEqual([]);
     expect(throttled.throttleCheckTimeoutId).not.toBeNull();
     while (sent.length === 0) await new Promise((resolve) => setTimeout(resolve, 2));
-    throttled.destroy();
   });
 
   test("opens sockets without Nagle's algorithm", async () => {
     const server = net.createServer().listen(0, '127.0.0.1');
+    open.push(() => server.close());
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as net.AddressInfo;
     const socket = await new Promise<net.Socket>((resolve) => {
@@ -65,12 +72,11 @@ describe('a client of kafkajs', () => {
         onConnect: () => resolve(opened),
       });
     });
+    open.push(() => socket.destroy());
     const noDelay = Object.getOwnPropertySymbols(socket).find(
       ({ description }) => description === 'kSetNoDelay',
     );
     expect(noDelay && (socket as unknown as Record<symbol, unknown>)[noDelay]).toBe(true);
-    socket.destroy();
-    server.close();
   });
 
   test('unpacks gzip, but not without a limit', async () => {

@@ -47,7 +47,7 @@ export function openSocket({ host, port, ssl, onConnect }: ISocketFactoryArgs): 
   const options = (ssl as unknown) === true ? {} : ssl;
   const socket = options
     ? tls.connect({ host, port, ...servername, ...options }, onConnect)
-    : net.connect({ host, port, noDelay: true }, onConnect);
+    : net.connect({ host, port }, onConnect);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, 60_000);
   return socket;

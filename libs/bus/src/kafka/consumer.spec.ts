@@ -29,6 +29,7 @@ async function played(onBatch: (batch: Batch) => Promise<void>) {
       disconnect: () => Promise.resolve(),
     }),
   };
+  const released = { total: 0 };
   const consumer = new GroupConsumer({
     client: () => client as unknown as Kafka,
     group: 'g',
@@ -39,7 +40,7 @@ async function played(onBatch: (batch: Batch) => Promise<void>) {
     metadataMaxAgeMs: 30_000,
     onJoin: () => undefined,
     onBatch,
-    onReleased: () => undefined,
+    onReleased: (count) => (released.total += count),
     probe: () => Promise.resolve(undefined),
   });
   await consumer.start();
@@ -67,7 +68,7 @@ async function played(onBatch: (batch: Batch) => Promise<void>) {
         return Promise.resolve();
       },
     } as unknown as EachBatchPayload);
-  return { consumer, emit, join, fetch, resolved, committed };
+  return { consumer, emit, join, fetch, resolved, committed, released };
 }
 
 /** Hands everything out at once. */
@@ -130,6 +131,18 @@ describe('a consumer of a group', () => {
     for (const stale of [first, second, third]) stale?.ack();
     await consumer.commit();
     expect(committed).toEqual(['0:10']);
+  });
+
+  test('gives back the credit of what it lost, and tells those who wait for it', async () => {
+    const { handed, onBatch } = handler();
+    const { consumer, join, fetch, released } = await played(onBatch);
+    join([0]);
+    await fetch(0, [10, 11, 12]);
+    handed[0]?.ack();
+    const reached = consumer.progressOf('t', 0)?.reached(13);
+    join([0]);
+    expect(await reached).toBe(false);
+    expect(released.total).toBe(3);
   });
 
   test('does not move the new generation past what it holds open, when a batch waited over a rejoin', async () => {
