@@ -82,7 +82,11 @@ describe.each(messages)('the envelope of a %s', (_, schema, message) => {
 
   it('is refused in another major version', () => {
     const type = message.type.replace(/v1$/, 'v2');
-    expect(decode({ type })).toMatchObject({ ok: false, code: 'BAD_ENVELOPE', reason: expect.stringMatching(/^type: /) });
+    expect(decode({ type })).toMatchObject({
+      ok: false,
+      code: 'BAD_ENVELOPE',
+      reason: expect.stringMatching(/^type: /),
+    });
     expect(decode({ specversion: '2.0' })).toMatchObject({ ok: false, code: 'BAD_ENVELOPE' });
   });
 
