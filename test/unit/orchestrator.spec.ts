@@ -195,3 +195,34 @@ describe('an orchestrator in one process', () => {
     });
   });
 });
+
+describe('what a caller may get wrong', () => {
+  it('tells of an input schema that cannot be asked, and of ids that cannot be stored', async () => {
+    const strange = new WorkflowBuilder('strange', {
+      input: z.object({ id: z.string().refine(() => Promise.resolve(true)) }),
+    })
+      .addStep('only', 'queue.only', { readOnly: true })
+      .build();
+    const member = new Orchestrator({ workflow: strange, eventBus: bus, stateStore: new MemoryStore() });
+    await member.start();
+    await expect(member.executeWorkflow('strange', { id: 'a' })).rejects.toMatchObject({
+      code: 'DEFINITION_ERROR',
+    });
+    await expect(
+      orchestrator.executeWorkflow('order', { orderId: 'a' }, { requestId: 'a\u0000b' }),
+    ).rejects.toMatchObject({ code: 'BAD_REQUEST_ID' });
+    await expect(orchestrator.executeWorkflow('nothing', {})).rejects.toMatchObject({
+      code: 'UNKNOWN_WORKFLOW',
+    });
+    await expect(orchestrator.executeWorkflow('order', { orderId: 7 })).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+      problems: [{ path: 'orderId' }],
+    });
+    await expect(orchestrator.getStatus('no-id')).rejects.toMatchObject({ code: 'SAGA_NOT_FOUND' });
+    await expect(orchestrator.cancelWorkflow('0190aaaa-bbbb-7ccc-8ddd-000000000000')).rejects.toMatchObject({
+      code: 'SAGA_NOT_FOUND',
+    });
+    expect(await store.listContexts()).toEqual([]);
+    await member.stop();
+  });
+});

@@ -1,6 +1,7 @@
 import type { Bus, Subscription, TopicSpec } from '@counterstep/bus';
 import { WorkflowExecutionError } from '@counterstep/core';
 import type { Saga } from '@counterstep/core';
+import { storableText } from '@counterstep/protocol';
 import type { StartMessage, Topics } from '@counterstep/protocol';
 import { BatchDecider } from './batch.js';
 import type { Clock, StoreClock } from './clock.js';
@@ -201,7 +202,7 @@ export class Engine {
     this.options.logger.error('the broker refused a message for good', { sagaId, code, reason });
     this.laneOf(sagaId).push({
       sagaId,
-      event: { type: 'quarantine', code, message: reason },
+      event: { type: 'quarantine', code, message: storableText(reason, 1_000) },
       origin: 'internal',
       settle: () => undefined,
     });

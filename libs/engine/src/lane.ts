@@ -1,5 +1,6 @@
 import { StateStoreError, isFinished } from '@counterstep/core';
 import type { Saga } from '@counterstep/core';
+import { storableText } from '@counterstep/protocol';
 import type { BatchDecider, Entry } from './batch.js';
 import { within } from './clock.js';
 import type { Clock, StoreClock } from './clock.js';
@@ -215,7 +216,7 @@ export class LaneLoop {
     const event = {
       type: 'quarantine',
       code: 'POISON',
-      message: `the store refused a transition (${code}): ${message}`.slice(0, 1_000),
+      message: storableText(`the store refused a transition (${code}): ${message}`, 1_000),
     } as const;
     this.queue.again([{ sagaId, event, origin: 'internal', settle: () => undefined }, ...inputs]);
   }

@@ -1,7 +1,7 @@
 import type { Bus, BusHealth } from '@counterstep/bus';
 import { ValidationError, WorkflowExecutionError, fold, statusOf } from '@counterstep/core';
 import type { HistoryRecord, Saga, SagaRow, SagaStatus, Workflow } from '@counterstep/core';
-import { topicsOf } from '@counterstep/protocol';
+import { storableText, topicsOf } from '@counterstep/protocol';
 import type { StartMessage } from '@counterstep/protocol';
 import { v7 as uuidv7 } from 'uuid';
 import { StoreClock, systemClock } from './clock.js';
@@ -164,7 +164,12 @@ export class Orchestrator {
    */
   async cancelWorkflow(sagaId: string, by: { actor?: string; reason?: string } = {}): Promise<boolean> {
     checkSagaId(sagaId);
-    const event = { type: 'cancel', ...by } as const;
+    const { actor, reason } = by;
+    const event = {
+      type: 'cancel',
+      ...(actor !== undefined && { actor: storableText(actor, 200) }),
+      ...(reason !== undefined && { reason: storableText(reason, 1_000) }),
+    } as const;
     answerOrThrow(await this.running().request({ sagaId, event }), sagaId);
     return true;
   }

@@ -24,7 +24,7 @@ export function checkInput(workflow: Workflow, context: unknown): JsonObject {
   if (text)
     throw invalid(workflow, [{ code: text.code, message: text.message, mend: 'remove it', path: text.path }]);
   if (!workflow.inputSchema) return plain(context);
-  const parsed = workflow.inputSchema.safeParse(context);
+  const parsed = parse(workflow, workflow.inputSchema, context);
   if (parsed.success) return plain(parsed.data);
   throw invalid(
     workflow,
@@ -35,6 +35,18 @@ export function checkInput(workflow: Workflow, context: unknown): JsonObject {
       path: issue.path.join('.'),
     })),
   );
+}
+
+type Schema = NonNullable<Workflow['inputSchema']>;
+
+/** A schema with a refinement that throws, or is asynchronous, is the definition's mistake and the caller must be told. */
+function parse(workflow: Workflow, schema: Schema, context: object): ReturnType<Schema['safeParse']> {
+  try {
+    return schema.safeParse(context);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : 'it threw';
+    throw new ValidationError('DEFINITION_ERROR', `the input schema of ${workflow.name} failed: ${message}`);
+  }
 }
 
 /** The id, checked; an id that cannot be one is as unknown as one that is not there. */
@@ -53,6 +65,11 @@ export function keyOfRequest(
   options: StartOptions,
 ): Pick<Input, 'key'> {
   if (options.requestId === undefined) return {};
+  if (findJsonProblem([options.requestId, options.source ?? '']))
+    throw new ValidationError(
+      'BAD_REQUEST_ID',
+      'a request id and its source must be text that can be stored',
+    );
   const startAt = options.startAt?.toISOString() ?? null;
   const body = canonicalJson({ workflow: workflow.name, input, startAt });
   const bodyHash = createHash('sha256').update(body).digest('base64url');
