@@ -6,7 +6,4 @@ export class RequestPipe extends StandardSchemaValidationPipe {
   constructor() {
     super({ exceptionFactory: (issues) => requestInvalid(issues) });
   }
-
-  /** Such keys are refused when the body is read; Nest's walk would overflow the stack on a deep one. */
-  protected override stripProtoKeys(): void {}
 }
