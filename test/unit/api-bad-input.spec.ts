@@ -82,6 +82,7 @@ describe('bad input', () => {
     ['a hidden __proto__ key', body('{"a":[{"\\u005f_proto__":1}]}'), 'FORBIDDEN_KEY'],
     ['U+0000', body('{"orderId":"a\\u0000b"}'), 'UNSTORABLE_TEXT'],
     ['a lone surrogate', body('{"orderId":"\\ud800"}'), 'UNSTORABLE_TEXT'],
+    ['a number beyond a double', body('{"amount":1e999}'), 'UNSTORABLE_NUMBER'],
   ])('%s is 400', async (_, text, code) => {
     expect(await raw(text)).toMatchObject({ status: 400, code, problems: [{ code }] });
   });

@@ -12,6 +12,7 @@ export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   NOT_JSON: 400,
   UNSTORABLE_TEXT: 400,
   FORBIDDEN_KEY: 400,
+  UNSTORABLE_NUMBER: 400,
   REQUEST_INVALID: 400,
   INPUT_INVALID: 400,
   ROUTE_NOT_FOUND: 404,
@@ -94,7 +95,12 @@ export function problemOf(error: unknown): ProblemBody {
       'the database cannot be used now; a start may or may not have happened: ask again with the same Idempotency-Key',
     );
   if (error instanceof RequestError)
-    return problem(error.code, error.message, error.problems.length > 0 ? { problems: error.problems } : {});
+    return problem(
+      error.code,
+      error.message,
+      error.problems.length > 0 ? { problems: error.problems } : {},
+      400,
+    );
   if (error instanceof ValidationError) return problem(error.code, error.message, factsOf(error), 400);
   if (error instanceof WorkflowExecutionError)
     return problem(error.code, error.message, error.facts, error.retryable ? 503 : 409);
