@@ -10,7 +10,8 @@ const consumers: GroupConsumer[] = [];
 afterEach(() => Promise.all(consumers.splice(0).map((consumer) => consumer.stop())));
 
 /** A consumer whose kafkajs is played by the test: what several brokers do at once cannot be had from one. */
-async function played(onBatch: (batch: Batch) => Promise<void>) {
+async function played(onBatch: (batch: Batch) => Promise<void>, running: Promise<void> = Promise.resolve()) {
+  const order: string[] = [];
   const listeners = new Map<string, ((event: object) => void)[]>();
   const names = ['GROUP_JOIN', 'REBALANCING', 'HEARTBEAT', 'FETCH_START', 'FETCH', 'CRASH'];
   let eachBatch: (payload: EachBatchPayload) => Promise<void> = () => Promise.resolve();
@@ -24,9 +25,10 @@ async function played(onBatch: (batch: Batch) => Promise<void>) {
       subscribe: () => Promise.resolve(),
       run: (options: { eachBatch: typeof eachBatch }) => {
         eachBatch = options.eachBatch;
-        return Promise.resolve();
+        order.push('join');
+        return running.then(() => void order.push('joined'));
       },
-      disconnect: () => Promise.resolve(),
+      disconnect: () => Promise.resolve(void order.push('disconnect')),
     }),
   };
   const released = { total: 0 };
@@ -43,7 +45,8 @@ async function played(onBatch: (batch: Batch) => Promise<void>) {
     onReleased: (count) => (released.total += count),
     probe: () => Promise.resolve(undefined),
   });
-  await consumer.start();
+  const started = consumer.start();
+  while (!order.includes('join')) await turn();
   consumers.push(consumer);
   const emit = (name: string, payload: object = {}): void => {
     for (const listener of listeners.get(name) ?? []) listener({ payload });
@@ -68,7 +71,7 @@ async function played(onBatch: (batch: Batch) => Promise<void>) {
         return Promise.resolve();
       },
     } as unknown as EachBatchPayload);
-  return { consumer, emit, join, fetch, resolved, committed, released };
+  return { consumer, emit, join, fetch, resolved, committed, released, order, started };
 }
 
 /** Hands everything out at once. */
@@ -182,6 +185,17 @@ describe('a consumer of a group', () => {
     join([0]);
     await fetch(1, [1]);
     expect(handed).toEqual([]);
+  });
+
+  test('is disconnected only when it has joined: kafkajs does not stop a join, and the member would stay', async () => {
+    let joined: () => void = () => undefined;
+    const running = new Promise<void>((resolve) => (joined = resolve));
+    const { consumer, order } = await played(() => Promise.resolve(), running);
+    const stopped = consumer.stop();
+    await turn();
+    joined();
+    await stopped;
+    expect(order).toEqual(['join', 'joined', 'disconnect']);
   });
 
   test('a crash of kafkajs is its death, whatever kafkajs thinks about it', async () => {

@@ -175,6 +175,8 @@ describe('the producer', () => {
     const refused = await call;
     expect(refused.map(({ message: { topic }, code }) => [topic, code])).toEqual([['gone', 'UNKNOWN_TOPIC']]);
     expect([...seen.written].sort()).toEqual(['1', '2']);
+    // The former one would ask for the topic that is gone whenever it refreshes its metadata, and fail for all.
+    expect(seen.producers).toBe(2);
   });
 
   test('a topic that is being looked up holds up no other, and keeps its order', async () => {

@@ -16,7 +16,8 @@ describe('shared reads', () => {
     const later = [shared.read('t'), shared.read('t')];
     answers[0]?.();
     expect(await Promise.all(first)).toEqual([1, 1]);
-    while (answers.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (let i = 0; answers.length < 2 && i < 400; i++)
+      await new Promise((resolve) => setTimeout(resolve, 5));
     answers[1]?.();
     expect(await Promise.all(later)).toEqual([2, 2]);
   });
