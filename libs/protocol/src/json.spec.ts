@@ -32,6 +32,8 @@ describe('parseJson', () => {
     ['1e400', 'UNSTORABLE_NUMBER'],
     ['{"a":[-1E+999]}', 'UNSTORABLE_NUMBER'],
     ['9'.repeat(400), 'UNSTORABLE_NUMBER'],
+    [`${'9'.repeat(210)}e99`, 'UNSTORABLE_NUMBER'],
+    [`[${'9'.repeat(209)}e99]`, 'ok'],
   ])('%j is %s', (text, code) => {
     expect(codeOf(text)).toBe(code);
   });

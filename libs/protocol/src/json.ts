@@ -49,8 +49,9 @@ export function storableText(text: string, max: number): string {
   return text.slice(0, max).replaceAll('\u0000', '\ufffd').toWellFormed();
 }
 
-// Any escaped ASCII letter may be part of `__proto__`.
-const suspect = /\\u00[0-7]|\\u[dD][89a-fA-F]|__proto__|[\ud800-\udfff]|[eE]\+?\d{3}|\d{309}/;
+// Any escaped ASCII letter may be part of `__proto__`. With two digits in its exponent, a number needs 210 before it to
+// be beyond a double.
+const suspect = /\\u00[0-7]|\\u[dD][89a-fA-F]|__proto__|[\ud800-\udfff]|[eE]\+?\d{3}|\d{210}/;
 const MAX_DEPTH = 200;
 
 /** Whether there are brackets enough for a value that is too deep. */
