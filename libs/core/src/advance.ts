@@ -1,5 +1,6 @@
-import { findJsonProblem, storableText } from '@counterstep/protocol';
+import { storableText } from '@counterstep/protocol';
 import { contextOf } from './context.js';
+import { isTaken, mappedInput } from './definition-code.js';
 import { deepFreeze } from './digest.js';
 import { reasonOf } from './errors.js';
 import { resultsOf } from './evolve.js';
@@ -40,9 +41,8 @@ function begin(transition: Transition, item: WorkflowItem, stage: number): boole
   const plans: { step: Step; taken: boolean; input?: { value: unknown } }[] = [];
   for (const step of steps) {
     try {
-      const taken = context === undefined || !step.condition || isTrue(step.condition.evaluate(context));
-      const input =
-        taken && context && step.input ? { value: plainJson(step.input.map(context)) } : undefined;
+      const taken = context === undefined || isTaken(step, context);
+      const input = taken && context ? mappedInput(step, context) : undefined;
       plans.push({ step, taken, ...(input && { input }) });
     } catch (error) {
       const message = `the definition's code for ${step.name} failed: ${reasonOf(error)}`;
@@ -58,30 +58,6 @@ function begin(transition: Transition, item: WorkflowItem, stage: number): boole
   for (const { step, taken } of plans) transition.add({ type: 'entered', step: step.name, stage, taken });
   for (const { step, taken, input } of plans) if (taken) transition.send(step, 'forward', 1, 1, input);
   return true;
-}
-
-function isTrue(answer: unknown): boolean {
-  refusePromise(answer, 'the condition returned a promise; conditions are synchronous');
-  return Boolean(answer);
-}
-
-function refusePromise(value: unknown, message: string): void {
-  if (typeof value !== 'object' || value === null || !('then' in value)) return;
-  // A rejection that nobody handles would end the process.
-  const ignore = (): void => undefined;
-  if (typeof value.then === 'function') Reflect.apply(value.then, value, [ignore, ignore]);
-  throw new Error(message);
-}
-
-/** The value as it will be read back from history. */
-function plainJson(value: unknown): unknown {
-  refusePromise(value, 'the input mapper returned a promise; mappers are synchronous');
-  const text = JSON.stringify(value) as string | undefined;
-  if (text === undefined) throw new Error('the input mapper returned nothing that is JSON');
-  const plain: unknown = JSON.parse(text);
-  const problem = findJsonProblem(plain);
-  if (problem) throw new Error(`the input mapper's value cannot be stored: ${problem.message}`);
-  return plain;
 }
 
 /** From forward to undo, because of a step. */

@@ -1,6 +1,6 @@
 import { NAME_PATTERN, barrierModeSchema, queueOf } from '@counterstep/protocol';
 import * as z from 'zod';
-import { jsonSchema } from './digest.js';
+import { canonicalJson, jsonSchema } from './digest.js';
 import { reasonOf } from './errors.js';
 import type { Problem } from './errors.js';
 import { RETRY_OPTIONS } from './retry.js';
@@ -10,6 +10,10 @@ import type { StepDraft } from './steps.js';
 
 const MAX_DURATION = 365 * 24 * 3_600_000;
 const MAX_RETRIES = 1_000;
+const MAX_WEIGHT = 1_000_000;
+
+export const NAME_MEND =
+  'use at most 100 letters, digits, _, - and inner dots, but no name that every object has, such as constructor';
 
 /** Everything wrong with one step, as a list: a builder that stops at the first mistake makes its user guess the rest. */
 export function checkStep(draft: StepDraft): Problem[] {
@@ -34,19 +38,16 @@ export function checkStep(draft: StepDraft): Problem[] {
     problems.push({ code, message, mend, step });
   };
 
-  if (!isName(draft.name))
-    wrong('BAD_NAME', `'${step}' is no name for a step`, 'use letters, digits, _, - and inner dots');
+  if (!isName(draft.name)) wrong('BAD_NAME', `'${step}' is no name for a step`, NAME_MEND);
   if (!isName(draft.worker))
     wrong('BAD_WORKER', `'${worker}' is no name of a worker`, "name a handler, such as 'payments.charge'");
-  for (const key of Object.keys(options))
-    if (!(STEP_OPTIONS as readonly string[]).includes(key))
-      wrong('UNKNOWN_OPTION', `there is no option '${key}'`, `the options are ${STEP_OPTIONS.join(', ')}`);
+  problems.push(...unknownOptions(options, STEP_OPTIONS, 'the step', step));
   if (draft.conditional && typeof draft.condition !== 'function')
     wrong('CONDITION_NOT_FUNCTION', 'the condition is not a function', 'pass (context) => boolean');
   if (options.input !== undefined && typeof options.input !== 'function')
     wrong('INPUT_NOT_FUNCTION', 'the input mapper is not a function', 'pass (context) => JSON');
   if (options.queue !== undefined && !isName(options.queue))
-    wrong('BAD_QUEUE', `'${queue}' is no name of a queue`, 'use letters, digits, _, - and inner dots');
+    wrong('BAD_QUEUE', `'${queue}' is no name of a queue`, NAME_MEND);
   if (options.barrier !== undefined && !barrierModeSchema.safeParse(options.barrier).success)
     wrong('BAD_BARRIER', `'${options.barrier}' is no barrier mode`, 'use transaction, external or none');
   if (options.output !== undefined) problems.push(...checkSchema(options.output, 'output', step));
@@ -64,8 +65,13 @@ export function checkStep(draft: StepDraft): Problem[] {
       );
   }
   const weight = options.progressWeight;
-  if (weight !== undefined && !(Number.isFinite(weight) && weight >= 0))
-    wrong('WEIGHT_OUT_OF_BOUNDS', `progressWeight is ${String(weight)}`, 'use 0 or a positive number');
+  // Bounded, so that the sum of all is a number.
+  if (weight !== undefined && !isWithin(weight, 0, MAX_WEIGHT))
+    wrong(
+      'WEIGHT_OUT_OF_BOUNDS',
+      `progressWeight is ${String(weight)}`,
+      `use a number from 0 to ${MAX_WEIGHT}`,
+    );
   problems.push(...checkCompensation(draft));
   return problems;
 }
@@ -122,14 +128,7 @@ export function checkRetry(
       ...(step && { step }),
     });
   };
-  for (const key of Object.keys(policy))
-    if (!(RETRY_OPTIONS as readonly string[]).includes(key))
-      problems.push({
-        code: 'UNKNOWN_OPTION',
-        message: `${where}: there is no option '${key}'`,
-        mend: `the options are ${RETRY_OPTIONS.join(', ')}`,
-        ...(step && { step }),
-      });
+  problems.push(...unknownOptions(policy, RETRY_OPTIONS, where, step));
   const { maxRetries, initialDelay, backoffFactor, maxDelay, jitter, budget, nonRetryableCodes } = policy;
   if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && isWithin(maxRetries, 0, MAX_RETRIES)))
     wrong(`maxRetries is ${maxRetries}`, `use a whole number from 0 to ${MAX_RETRIES}`);
@@ -154,8 +153,15 @@ export function checkSchema(schema: unknown, where: string, step?: string): Prob
       { code: 'NOT_A_SCHEMA', message: `${where} is not a zod schema`, mend: 'pass a zod 4 schema', ...at },
     ];
   try {
-    jsonSchema(schema);
-    return [];
+    if (canonicalJson(jsonSchema(schema)) === canonicalJson(jsonSchema(schema))) return [];
+    return [
+      {
+        code: 'SCHEMA_NOT_STABLE',
+        message: `${where} is another each time it is told as JSON Schema, and so the digest would be`,
+        mend: 'give a default as a value; what is computed belongs into the input or a step',
+        ...at,
+      },
+    ];
   } catch (error) {
     return [
       {
@@ -166,6 +172,23 @@ export function checkSchema(schema: unknown, where: string, step?: string): Prob
       },
     ];
   }
+}
+
+/** A mistyped option would silently count for nothing. */
+export function unknownOptions(
+  given: object,
+  known: readonly string[],
+  where: string,
+  step?: string,
+): Problem[] {
+  return Object.keys(given)
+    .filter((key) => !known.includes(key))
+    .map((key) => ({
+      code: 'UNKNOWN_OPTION',
+      message: `${where} has no option '${key}'`,
+      mend: `the options are ${known.join(', ')}`,
+      ...(step !== undefined && { step }),
+    }));
 }
 
 export function isName(value: unknown): value is string {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { SagaPlay } from '../test-support/saga-play.js';
+import { SAGA_ID, SagaPlay } from '../test-support/saga-play.js';
 import { WorkflowBuilder, decide, retryDelay, FORWARD_RETRY, UNDO_RETRY } from './index.js';
-import type { Saga, SagaEvent, StepOptions } from './index.js';
+import type { Decision, Saga, SagaEvent, StepOptions } from './index.js';
 
 const steps = (options: StepOptions = {}) =>
   new WorkflowBuilder('w')
@@ -250,6 +250,19 @@ describe('a start', () => {
     play.ignored({ type: 'timer' });
     expect(play.wait().saga.state).toBe('running');
     expect(play.sent[0]?.data).toEqual({ n: 1 });
+  });
+
+  it('at a later time is told when it is accepted, and when it begins', () => {
+    const play = new SagaPlay(plain);
+    const told = (decision: Decision) => decision.kind === 'applied' && decision.effects.stateChanged;
+    expect(told(play.decide({ type: 'start', sagaId: SAGA_ID, input: {}, startAt: play.now + 5 }))).toBe(
+      true,
+    );
+    play.now += 5;
+    expect(told(play.decide({ type: 'timer' }))).toBe(true);
+    play.fail('a');
+    play.now += 1_000;
+    expect(told(play.decide({ type: 'timer' }))).toBe(false);
   });
 
   it('at a time that has passed begins at once', () => {

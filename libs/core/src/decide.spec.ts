@@ -94,6 +94,11 @@ describe('a conditional step', () => {
     expect(play.commands).toEqual(['w.pack', 'w.send', 'w.unpack']);
   });
 
+  it('is passed over when its condition has no answer', () => {
+    const play = new SagaPlay(gift((context) => context.get('nobody said'))).start().succeed('pack');
+    expect(play.commands).toEqual(['w.pack', 'w.send']);
+  });
+
   it('completes a saga of which every step is passed over', () => {
     const workflow = new WorkflowBuilder('w').addConditionalStep('a', 'q.a', () => false).build();
     expect(new SagaPlay(workflow).start().saga.state).toBe('completed');
@@ -112,6 +117,7 @@ describe('code of the definition that fails', () => {
     ['returns nothing', () => undefined],
     ['returns what is no JSON', () => 1n],
     ['returns what cannot be stored', () => '\u0000'],
+    ['returns a number that is none', (context) => ({ total: [Number(context.get('price')) * 2] })],
     ['returns a circle', circle],
     ['writes to the context', (context) => ((context.input as { n: number }).n = 2)],
   ];

@@ -9,7 +9,8 @@ import type { Workflow } from './workflow.js';
  */
 export function effectsOf(workflow: Workflow, saga: Saga, record: HistoryRecord): Effects {
   const commands: CommandEffect[] = [];
-  let stateChanged = false;
+  // Of the timers only that of a put-off start enters steps: the saga was pending until now.
+  let stateChanged = record.event === 'timer' && record.facts.some((fact) => fact.type === 'entered');
   for (const fact of record.facts) {
     if (fact.type === 'command') commands.push(commandOf(workflow, saga, fact));
     else if (PUBLIC.has(fact.type)) stateChanged = true;

@@ -18,7 +18,7 @@ export interface Saga {
   /** What a person must look at before the saga can go on. */
   readonly attention: readonly AttentionItem[];
   readonly input: JsonObject;
-  /** By path; in the order in which they were entered. */
+  /** By path. For the order in which they were entered see `inOrder`. */
   readonly steps: Readonly<Record<string, StepProgress>>;
   /** The first thing that went wrong. It survives a clean undo. */
   readonly cause?: Cause;
@@ -155,6 +155,11 @@ export function phaseOf(saga: Pick<Saga, 'paused' | 'attention' | 'aim' | 'direc
   if (saga.attention.length > 0) return 'attention';
   if (saga.aim === 'cancelled') return 'cancelling';
   return saga.direction === 'undo' ? 'compensating' : 'forward';
+}
+
+/** The steps in the order in which they were entered: an object lists keys such as '9' before all others. */
+export function inOrder(saga: Pick<Saga, 'steps'>): StepProgress[] {
+  return Object.values(saga.steps).sort((a, b) => a.stage - b.stage);
 }
 
 /** The attempts that are going on or planned, in either direction. */

@@ -59,6 +59,12 @@ describe('the steps of a status', () => {
     ]);
   });
 
+  test('come in the order in which they were entered, whatever their names', () => {
+    const first: Fact = { ...entered, step: '9' };
+    const second: Fact = { ...entered, step: '1', stage: 1 };
+    expect(stepsAfter(first, second)?.map(({ name }) => name)).toEqual(['9', '1']);
+  });
+
   test('show a step that was passed over as skipped', () => {
     expect(stepsAfter({ ...entered, taken: false })).toEqual([
       { name: 'charge', stage: 0, skipped: true, forward: null, undo: null },

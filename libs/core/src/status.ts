@@ -1,4 +1,4 @@
-import { isFinished, phaseOf } from './saga.js';
+import { inOrder, isFinished, phaseOf } from './saga.js';
 import type { AttentionItem, Attempts, Cause, Saga, StepProgress } from './saga.js';
 import { resultsOf } from './evolve.js';
 import { mayStand } from './advance.js';
@@ -68,7 +68,7 @@ export function statusOf(saga: Saga, workflow: Workflow | undefined): SagaStatus
     currentStep: currentSteps[0] ?? null,
     currentSteps,
     stepResults: resultsOf(saga),
-    steps: Object.values(saga.steps).map(stepStatus),
+    steps: inOrder(saga).map(stepStatus),
     error: saga.cause?.message ?? null,
     cause: saga.cause ?? null,
     progress: progressOf(saga, workflow),
@@ -114,7 +114,7 @@ function isoTime(milliseconds: number): string {
 }
 
 function busySteps(saga: Saga): string[] {
-  return Object.values(saga.steps)
+  return inOrder(saga)
     .filter((step) => {
       const attempts = saga.direction === 'undo' ? (step.undo ?? step.forward) : step.forward;
       return attempts !== undefined && attempts.status !== 'ended';

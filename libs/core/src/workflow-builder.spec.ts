@@ -33,6 +33,8 @@ describe('build() refuses', () => {
     ['BAD_NAME', undefined, loose(7).addStep('a', 'q.a')],
     ['BAD_VERSION', undefined, loose('w', { version: 0 }).addStep('a', 'q.a')],
     ['BAD_VERSION', undefined, loose('w', { version: 1.5 }).addStep('a', 'q.a')],
+    ['BAD_VERSION', undefined, loose('w', { version: 2 ** 31 }).addStep('a', 'q.a')],
+    ['UNKNOWN_OPTION', undefined, loose('w', { inputSchema: z.object({}) }).addStep('a', 'q.a')],
     ['EMPTY_WORKFLOW', undefined, loose()],
     ['EMPTY_GROUP', undefined, loose().addStep('a', 'q.a').addParallelSteps([])],
     ['EMPTY_GROUP', undefined, loose().addStep('a', 'q.a').addParallelSteps(undefined)],
@@ -40,6 +42,7 @@ describe('build() refuses', () => {
     ['NOT_A_SCHEMA', 'a', step({ output: 'string' })],
     ['SCHEMA_NOT_JSON', undefined, loose('w', { input: z.date() }).addStep('a', 'q.a')],
     ['SCHEMA_NOT_JSON', 'a', step({ output: z.string().transform(Number) })],
+    ['SCHEMA_NOT_STABLE', 'a', step({ output: z.number().default(() => Math.random()) })],
     ['BAD_NAME', '', loose().addStep('', 'q.a')],
     ['BAD_NAME', '__proto__', loose().addStep('__proto__', 'q.a')],
     ['BAD_NAME', 'constructor', loose().addStep('constructor', 'q.a')],
@@ -80,6 +83,7 @@ describe('build() refuses', () => {
     ['TIMEOUT_OUT_OF_BOUNDS', 'a', step({ stepTimeout: Infinity })],
     ['WEIGHT_OUT_OF_BOUNDS', 'a', step({ progressWeight: -1 })],
     ['WEIGHT_OUT_OF_BOUNDS', 'a', step({ progressWeight: NaN })],
+    ['WEIGHT_OUT_OF_BOUNDS', 'a', step({ progressWeight: 1e308 })],
     ['UNDO_ELSEWHERE', 'a', step('payments.refund')],
     [
       'DUPLICATE_NAME',
@@ -194,6 +198,35 @@ describe('a workflow', () => {
     for (const unknown of ['nobody', '', '__proto__', 'constructor'])
       expect(() => next(unknown, 'gold')).toThrow(expect.objectContaining({ code: 'UNKNOWN_STEP' }));
     expect(() => workflow.step('nobody')).toThrow(ValidationError);
+  });
+
+  it.each([undefined, null, 0, '', false])('passes over a condition that answers %j', (answer) => {
+    const conditional = new WorkflowBuilder('w')
+      .addStep('a', 'q.a')
+      .addConditionalStep('b', 'q.b', () => answer)
+      .addStep('c', 'q.c')
+      .build();
+    expect(conditional.getNextStep('a', contextOf({}))?.name).toBe('c');
+  });
+
+  it('does not take a promise for an answer', () => {
+    const slow = new WorkflowBuilder('w')
+      .addStep('a', 'q.a')
+      .addConditionalStep('b', 'q.b', async () => false)
+      .build();
+    expect(() => slow.getNextStep('a', contextOf({}))).toThrow(/returned a promise/);
+  });
+
+  it('gives its groups names that no step has', () => {
+    const clash = new WorkflowBuilder('w')
+      .addStep('parallel-1', 'q.a')
+      .addParallelSteps([{ name: 'x', worker: 'q.x' }])
+      .addParallelSteps([{ name: 'y', worker: 'q.y' }])
+      .build();
+    const walk = [];
+    for (let item = clash.getInitialStep(); item; item = clash.getNextStep(item.name, contextOf({})))
+      walk.push(item.name);
+    expect(walk).toEqual(['parallel-1', 'parallel-2', 'parallel-3']);
   });
 
   it('is built anew by each build(), and stays as it was when the builder goes on', () => {

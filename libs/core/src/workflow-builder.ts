@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { checkRetry, checkSchema, checkStep, isName } from './check.js';
+import { NAME_MEND, checkRetry, checkSchema, checkStep, isName, unknownOptions } from './check.js';
 import type { WorkflowContext } from './context.js';
 import { describeWorkflow } from './digest.js';
 import { ValidationError } from './errors.js';
@@ -37,6 +37,10 @@ export interface BuildOptions {
 // eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- what is meant: no step has run
 type NoResults = Record<never, never>;
 
+/** What a column of type `integer` holds. */
+const MAX_VERSION = 2_147_483_647;
+const WORKFLOW_OPTIONS: readonly (keyof WorkflowOptions<z.ZodType>)[] = ['version', 'input'];
+
 type Draft = { kind: 'step'; step: StepDraft } | { kind: 'parallel'; members: readonly StepDraft[] };
 
 /**
@@ -51,7 +55,7 @@ export class WorkflowBuilder<Input = Record<string, unknown>, Results = NoResult
 
   constructor(
     private readonly name: string,
-    options: WorkflowOptions<z.ZodType<Input>> = {},
+    private readonly options: WorkflowOptions<z.ZodType<Input>> = {},
   ) {
     this.version = options.version ?? 1;
     this.inputSchema = options.input;
@@ -136,11 +140,14 @@ export class WorkflowBuilder<Input = Record<string, unknown>, Results = NoResult
 
   private items(): readonly WorkflowItem[] {
     let groups = 0;
+    const taken = new Set(this.steps().map(({ name }) => name));
     return Object.freeze(
       this.drafts.map((draft): WorkflowItem => {
         if (draft.kind === 'step') return stepOf(draft.step, this.retry);
         const members = Object.freeze(draft.members.map((member) => stepOf(member, this.retry)));
-        groups += 1;
+        // `getNextStep` takes the name of a group too, so that it must not be a step's.
+        do groups += 1;
+        while (taken.has(`parallel-${groups}`));
         return Object.freeze({ kind: 'parallel', name: `parallel-${groups}`, members });
       }),
     );
@@ -157,13 +164,13 @@ export class WorkflowBuilder<Input = Record<string, unknown>, Results = NoResult
       problems.push({
         code: 'BAD_NAME',
         message: `'${String(this.name)}' is no name for a workflow`,
-        mend: 'use letters, digits, _, - and inner dots',
+        mend: NAME_MEND,
       });
-    if (!(Number.isInteger(this.version) && this.version >= 1))
+    if (!(Number.isInteger(this.version) && this.version >= 1 && this.version <= MAX_VERSION))
       problems.push({
         code: 'BAD_VERSION',
         message: `the version is ${this.version}`,
-        mend: 'use 1, 2, 3, …',
+        mend: `use 1, 2, 3, … up to ${MAX_VERSION}`,
       });
     if (steps.length === 0)
       problems.push({
@@ -178,6 +185,7 @@ export class WorkflowBuilder<Input = Record<string, unknown>, Results = NoResult
           message: 'a parallel group has no members',
           mend: 'add members',
         });
+    problems.push(...unknownOptions(this.options, WORKFLOW_OPTIONS, 'the workflow'));
     if (this.inputSchema !== undefined) problems.push(...checkSchema(this.inputSchema, 'input'));
     problems.push(...checkRetry(this.retry, 'withRetryConfig'));
     const seen = new Set<string>();

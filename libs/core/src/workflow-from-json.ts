@@ -10,12 +10,16 @@ import type { Step, StepDescription, WorkflowDescription, WorkflowItem } from '.
 /** The functions of a definition by name: `<step>.condition` and `<step>.input`. */
 export type WorkflowFunctions = Readonly<Record<string, (context: WorkflowContext) => unknown>>;
 
+const FORMAT = 1;
+
 /**
- * The workflow that `toJSON` described. Throws `ValidationError` when a function is missing (`MISSING_FUNCTION`) or the
- * data does not give the digest that it names (`DIGEST_MISMATCH`). Refinements do not travel as JSON, and keys that a
- * schema of the original would drop are kept.
+ * The workflow that `toJSON` described. Throws `ValidationError` when the data is none (`UNKNOWN_FORMAT`), a function is
+ * missing (`MISSING_FUNCTION`), or the data does not give the digest that it names (`DIGEST_MISMATCH`). Refinements and
+ * conversions of a schema (`coerce`, `catch`, `pipe`) do not travel as JSON, and keys that it would drop are kept.
  */
 export function workflowFromJson(data: WorkflowDescription, functions: WorkflowFunctions = {}): Workflow {
+  if ((data as unknown) === null || typeof data !== 'object' || (data.format as unknown) !== FORMAT)
+    throw new ValidationError('UNKNOWN_FORMAT', `this is no description of a workflow in format ${FORMAT}`);
   const digest = digestOf(data);
   if (digest !== data.digest)
     throw new ValidationError(

@@ -138,6 +138,12 @@ describe('a workflow that went through JSON', () => {
     expect(missing(Object.create(functions))).toThrow(code('MISSING_FUNCTION'));
   });
 
+  it.each([null, undefined, 7, 'text', [], {}, { format: 2 }])('is refused when it is %j', (given) => {
+    expect(() => workflowFromJson(given as never, functions)).toThrow(
+      expect.objectContaining({ name: 'ValidationError', code: 'UNKNOWN_FORMAT' }),
+    );
+  });
+
   it('is refused when its content does not give its digest', () => {
     const changed = { ...data(), version: 2 };
     expect(() => workflowFromJson(changed, functions)).toThrow(

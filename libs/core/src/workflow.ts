@@ -1,6 +1,7 @@
 import type { BarrierMode } from '@counterstep/protocol';
 import type * as z from 'zod';
 import type { WorkflowContext } from './context.js';
+import { isTaken } from './definition-code.js';
 import { ValidationError } from './errors.js';
 import type { Problem } from './errors.js';
 import type { RetryPolicy } from './retry.js';
@@ -95,9 +96,7 @@ export class Workflow<Input = unknown> implements WorkflowRef {
   getNextStep(current: string, context: WorkflowContext): WorkflowItem | undefined {
     const index = this.stepsByName.get(current)?.index ?? this.items.findIndex((i) => i.name === current);
     if (index === -1) throw this.unknownStep(current);
-    return this.items
-      .slice(index + 1)
-      .find((item) => stepsIn(item).some((step) => step.condition?.evaluate(context) ?? true));
+    return this.items.slice(index + 1).find((item) => stepsIn(item).some((step) => isTaken(step, context)));
   }
 
   /** The step of that name; throws `ValidationError` when there is none. */

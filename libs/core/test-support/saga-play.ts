@@ -4,7 +4,7 @@ import type { CommandEffect, Decision, Fact, HistoryRecord, ReplyEvent, Saga } f
 import type { SagaEvent, Workflow } from '../src/index.js';
 import type { Direction, JsonObject } from '@counterstep/protocol';
 
-const SAGA_ID = '01900000-0000-7000-8000-000000000001';
+export const SAGA_ID = '01900000-0000-7000-8000-000000000001';
 
 /**
  * One saga, decided event by event without an engine. After each event it holds for every test that the saga is the fold
