@@ -1,6 +1,7 @@
 import type { OutgoingMessage } from '@counterstep/bus';
 import { decide, isFinished, isHeld } from '@counterstep/core';
 import type { HistoryRecord, Moment, Saga, Workflow } from '@counterstep/core';
+import { storableText } from '@counterstep/protocol';
 import type { Input, InputResult } from './input.js';
 import type { Messages } from './messages.js';
 import type { Registry } from './registry.js';
@@ -72,8 +73,19 @@ export class BatchDecider {
         if (isHeld(saga) && input.event.type !== 'quarantine') return park(entry, input, saga, 'QUARANTINED');
       }
     }
-    // A finished saga is judged without its definition: any other serves.
-    const decision = decide(workflow ?? this.anyWorkflow(), saga, input.event, moment);
+    try {
+      // A finished saga is judged without its definition: any other serves.
+      return this.decideOne(entry, input, workflow ?? this.anyWorkflow(), moment);
+    } catch (error) {
+      // Must not happen; should it, one saga pays for it and not its whole lane, for ever.
+      const message = `the decision failed: ${error instanceof Error ? error.message : 'unknown error'}`;
+      return this.hold(entry, input, 'DECISION_FAILED', message, moment);
+    }
+  }
+
+  private decideOne(entry: Entry, input: Input, workflow: Workflow, moment: Moment): InputResult {
+    const { saga } = entry;
+    const decision = decide(workflow, saga, input.event, moment);
     switch (decision.kind) {
       case 'ignored':
         return { kind: 'ignored', reason: decision.reason };
@@ -81,9 +93,10 @@ export class BatchDecider {
         return { ...decision, ...(saga && { saga }) };
       case 'applied': {
         const { record, effects } = decision;
-        const messages = this.messages.of(workflow ?? this.anyWorkflow(), decision.saga, record, effects);
+        const messages = this.messages.of(workflow, decision.saga, record, effects);
         const tooLarge = messages.find((message) => message.value.byteLength > this.maxMessageBytes);
-        if (tooLarge) return this.oversized(entry, input, tooLarge, moment);
+        // A message that no broker would take is found before the commit, when the saga can still be told.
+        if (tooLarge) return this.hold(entry, input, 'PAYLOAD_TOO_LARGE', this.sizesOf(tooLarge), moment);
         entry.saga = decision.saga;
         entry.records.push(record);
         entry.messages.push(...messages);
@@ -93,14 +106,18 @@ export class BatchDecider {
     }
   }
 
-  /** A message that no broker would take is found before the commit, when the saga can still be told. */
-  private oversized(entry: Entry, input: Input, message: OutgoingMessage, moment: Moment): InputResult {
-    const text = `a message for ${message.topic} has ${message.value.byteLength} bytes, ${this.maxMessageBytes} are allowed`;
-    if (input.event.type === 'start') return { kind: 'refused', code: 'PAYLOAD_TOO_LARGE', message: text };
-    const quarantine = { type: 'quarantine', code: 'PAYLOAD_TOO_LARGE', message: text } as const;
-    const result = this.apply(entry, { ...input, event: quarantine }, moment);
-    if (result.kind !== 'applied') return result;
-    return park(entry, input, result.saga, 'PAYLOAD_TOO_LARGE');
+  /** Holds the saga for a person and keeps what came for it; a start is refused. */
+  private hold(entry: Entry, input: Input, code: string, text: string, moment: Moment): InputResult {
+    const message = storableText(text, 1_000);
+    if (input.event.type === 'start') return { kind: 'refused', code, message };
+    if (input.event.type === 'quarantine') return { kind: 'failed', error: new Error(message) };
+    const quarantine = { ...input, event: { type: 'quarantine', code, message } } as const;
+    const result = this.apply(entry, quarantine, moment);
+    return result.kind === 'applied' ? park(entry, input, result.saga, code) : result;
+  }
+
+  private sizesOf({ topic, value }: OutgoingMessage): string {
+    return `a message for ${topic} has ${value.byteLength} bytes, ${this.maxMessageBytes} are allowed`;
   }
 
   private anyWorkflow(): Workflow {
