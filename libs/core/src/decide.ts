@@ -1,8 +1,8 @@
-import { storableText } from '@counterstep/protocol';
+import { findJsonProblem, storableText } from '@counterstep/protocol';
 import type { ErrorFacts } from '@counterstep/protocol';
 import { advance } from './advance.js';
 import { reasonOf } from './errors.js';
-import { effectsOf } from './effects.js';
+import { effectsOf, workerOf } from './effects.js';
 import type { Decision, Moment, ReplyEvent, SagaEvent } from './events.js';
 import { awaitsStart, isFinished, isHeld, openAttempts } from './saga.js';
 import type { Saga } from './saga.js';
@@ -128,12 +128,13 @@ function onDeadline(
     attempts?.status === 'running' && attempts.run === event.run && attempts.attempt === event.attempt;
   if (!isCurrent) return ignored(`attempt ${event.attempt} of ${event.step} is over`);
   const step = transition.workflow.step(event.step);
+  const worker = workerOf(step, event.direction);
   transition.add({
     type: 'timedOut',
     step: event.step,
     direction: event.direction,
     attempt: event.attempt,
-    error: { code: 'TIMEOUT', message: `${step.worker} did not answer attempt ${event.attempt} in time` },
+    error: { code: 'TIMEOUT', message: `${worker} did not answer attempt ${event.attempt} in time` },
   });
   transition.retryOrGiveUp(step, event.direction, true);
   advance(transition);
@@ -202,20 +203,22 @@ type CheckedReply = Pick<ReplyEvent, 'outcome' | 'output'> & {
 /** A result that fails the step's schema is a failed attempt: the worker did something, but not what was agreed. */
 function checkOutput(step: Step, event: ReplyEvent): CheckedReply {
   if (event.outcome !== 'succeeded' || event.direction === 'undo' || !step.output) return event;
-  let problems: string;
+  let problems: readonly { path: string; message: string }[];
   try {
     const parsed = step.output.safeParse(event.output);
-    if (parsed.success) return { outcome: 'succeeded', output: parsed.data };
-    problems = parsed.error.issues
-      .map((issue) => `${issue.path.join('.') || '(output)'}: ${issue.message}`)
-      .join('; ');
+    // What the schema made of it may be what no JSON can hold.
+    const problem = findJsonProblem(parsed.data);
+    if (parsed.success && !problem) return { outcome: 'succeeded', output: parsed.data };
+    problems = parsed.error?.issues.map(({ path, message }) => ({ path: path.join('.'), message })) ?? [];
+    if (problem) problems = [problem];
   } catch (error) {
     // A refinement that throws, or is async.
-    problems = `the output schema of ${step.name} failed: ${reasonOf(error)}`;
+    problems = [{ path: '', message: `the output schema of ${step.name} failed: ${reasonOf(error)}` }];
   }
+  const text = problems.map(({ path, message }) => `${path || '(output)'}: ${message}`).join('; ');
   return {
     outcome: 'failed',
-    error: { code: 'OUTPUT_INVALID', message: storableText(problems, 2_000), retryable: true },
+    error: { code: 'OUTPUT_INVALID', message: storableText(text, 2_000), retryable: true },
   };
 }
 

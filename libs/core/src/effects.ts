@@ -1,7 +1,7 @@
-import type { UndoInput } from '@counterstep/protocol';
+import type { Direction, UndoInput } from '@counterstep/protocol';
 import type { CommandEffect, Effects } from './events.js';
 import type { Fact, HistoryRecord, Saga } from './saga.js';
-import type { Workflow } from './workflow.js';
+import type { Step, Workflow } from './workflow.js';
 
 /**
  * What a record asks the world to do, `saga` being the fold up to and with it. `decide` uses it, and so does whoever
@@ -20,6 +20,11 @@ export function effectsOf(workflow: Workflow, saga: Saga, record: HistoryRecord)
 
 const PUBLIC: ReadonlySet<Fact['type']> = new Set(['started', 'turned', 'attention', 'finished']);
 
+/** Who runs the step in that direction. */
+export function workerOf(step: Step, direction: Direction): string {
+  return direction === 'undo' ? (step.compensation ?? step.worker) : step.worker;
+}
+
 function commandOf(workflow: Workflow, saga: Saga, fact: Extract<Fact, { type: 'command' }>): CommandEffect {
   const step = workflow.step(fact.step);
   const progress = saga.steps[fact.step];
@@ -34,7 +39,7 @@ function commandOf(workflow: Workflow, saga: Saga, fact: Extract<Fact, { type: '
   return {
     step: step.name,
     queue: step.queue,
-    worker: isUndo ? (step.compensation ?? step.worker) : step.worker,
+    worker: workerOf(step, fact.direction),
     direction: fact.direction,
     run: fact.run,
     attempt: fact.attempt,
