@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { SAGA_ID, SagaPlay } from '../test-support/saga-play.js';
-import { WorkflowBuilder, decide, retryDelay, FORWARD_RETRY, UNDO_RETRY } from './index.js';
+import { WorkflowBuilder, decide } from './index.js';
 import type { Decision, Saga, SagaEvent, StepOptions } from './index.js';
 
 const steps = (options: StepOptions = {}) =>
@@ -11,28 +11,6 @@ const steps = (options: StepOptions = {}) =>
 const plain = steps();
 
 describe('retries', () => {
-  it('back off by the factor up to the cap, with full jitter from the given random number', () => {
-    const delays = (random: number) => [1, 2, 3].map((n) => retryDelay(FORWARD_RETRY, n, random, 0));
-    expect(delays(0.999_999_9)).toEqual([1_000, 2_000, 4_000]);
-    expect(delays(0.5)).toEqual([500, 1_000, 2_000]);
-    expect(delays(0)).toEqual([0, 0, 0]);
-    expect(retryDelay(FORWARD_RETRY, 4, 0.5, 0)).toBeUndefined();
-    expect(retryDelay(UNDO_RETRY, 10, 0.999_999_9, 0)).toBe(300_000);
-    expect(retryDelay({ ...FORWARD_RETRY, jitter: 'none', maxDelay: 1_500 }, 2, 0, 0)).toBe(1_500);
-  });
-
-  it('have a delay that is a number, however long the series', () => {
-    const policy = { ...FORWARD_RETRY, maxRetries: 1_000, initialDelay: 0, backoffFactor: 100 };
-    expect(retryDelay(policy, 1_000, 0.5, 0)).toBe(0);
-    expect(retryDelay({ ...policy, initialDelay: 1 }, 1_000, 0.5, 0)).toBe(30_000);
-  });
-
-  it('end with the budget', () => {
-    const policy = { ...FORWARD_RETRY, jitter: 'none', budget: 3_000 } as const;
-    expect(retryDelay(policy, 1, 0, 2_000)).toBe(1_000);
-    expect(retryDelay(policy, 1, 0, 2_001)).toBeUndefined();
-  });
-
   it('go on after the planned delay and not before, three by default', () => {
     const play = new SagaPlay(plain).start().fail('a');
     expect(play.saga.steps['a']?.forward).toMatchObject({ status: 'waiting', dueAt: play.now + 500 });
@@ -103,9 +81,31 @@ describe('deadlines', () => {
     expect(play.commands).toEqual(['q.a', 'q.undoA']);
   });
 
+  it('of a step let no retry begin at the very end', () => {
+    const options = { stepTimeout: 1_000, retry: { jitter: 'none', initialDelay: 400 } } as const;
+    const play = (at: number) => {
+      const begun = new SagaPlay(steps(options)).start();
+      begun.now += at;
+      return begun.fail('a').saga.direction;
+    };
+    expect([play(599), play(600)]).toEqual(['forward', 'undo']);
+  });
+
+  it('of a step never cut its undo short', () => {
+    const play = new SagaPlay(steps({ stepTimeout: 1_000, attemptTimeout: 800 })).start().succeed('a');
+    play.reject('b').timeOut('a', 'undo').wait();
+    play.fail('a', 'BUSY', { direction: 'undo' });
+    play.now += 60_000;
+    play.apply({ type: 'timer' });
+    expect(play.sent.slice(2).map(({ worker, timeout }) => [worker, timeout])).toEqual(
+      Array(3).fill(['q.undoA', 800]),
+    );
+  });
+
   it('retry a compensation too', () => {
     const play = new SagaPlay(plain).start().succeed('a').reject('b').timeOut('a', 'undo').wait().undone('a');
     expect(play.commands.slice(2)).toEqual(['q.undoA', 'q.undoA#2']);
+    expect(play.factsOf('timedOut')[0]?.error.message).toBe('q.undoA did not answer attempt 1 in time');
     expect(play.saga.state).toBe('compensated');
   });
 });
@@ -175,6 +175,26 @@ describe('a reply', () => {
     expect(play.ignored(play.replyOf('a', 'rejected', { refused: true }))).toContain('refused');
   });
 
+  it('of success that comes after a rejection, while others are undone already, is undone too', () => {
+    const workflow = new WorkflowBuilder('w')
+      .addStep('a', 'q.a', 'q.undoA')
+      .addStep('b', 'q.b', { compensation: 'q.undoB', barrier: 'transaction' })
+      .build();
+    const play = new SagaPlay(workflow).start().succeed('a').timeOut('b').wait().reject('b');
+    expect(play.commands.slice(3)).toEqual(['q.undoA']);
+    play.succeed('b', 'late', { attempt: 1 });
+    expect(play.sent.at(-1)).toMatchObject({ worker: 'q.undoB', data: { output: 'late' } });
+    expect(play.undone('a').saga.state).toBe('running');
+    expect(play.undone('b').saga.state).toBe('compensated');
+  });
+
+  it('to an undo that found nothing to undo says so in the history', () => {
+    const play = new SagaPlay(plain).start().succeed('a').reject('b');
+    play.apply(play.replyOf('a', 'succeeded', { direction: 'undo', noop: true }));
+    expect(play.saga.steps['a']?.undo).toMatchObject({ status: 'ended', noop: true });
+    expect(play.factsOf('replied').map(({ noop }) => noop)).toEqual([undefined, undefined, true]);
+  });
+
   it('of success that comes after the step was given up, before its undo, gives the undo its output', () => {
     const workflow = new WorkflowBuilder('w')
       .withRetryConfig({ maxRetries: 0 })
@@ -205,6 +225,23 @@ describe('cancel', () => {
       state: 'cancelled',
       cause: { code: 'CANCELLED', message: 'changed my mind' },
     });
+  });
+
+  it('is in the history with who asked, and why', () => {
+    const asked = (...words: Partial<Extract<SagaEvent, { type: 'cancel' }>>[]) =>
+      words.map(
+        (by) =>
+          new SagaPlay(plain)
+            .start()
+            .apply({ type: 'cancel', ...by })
+            .factsOf('cancelRequested')[0],
+      );
+    expect(asked({ actor: 'ann', reason: 'typo' }, { actor: 'ann' }, { reason: 'typo' }, {})).toStrictEqual([
+      { type: 'cancelRequested', actor: 'ann', reason: 'typo' },
+      { type: 'cancelRequested', actor: 'ann' },
+      { type: 'cancelRequested', reason: 'typo' },
+      { type: 'cancelRequested' },
+    ]);
   });
 
   it('waits for an attempt until its deadline, and makes no retry', () => {
