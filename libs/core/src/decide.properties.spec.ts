@@ -1,10 +1,29 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { WorkflowBuilder, decide, fold, isFinished, isLive, openAttempts, rowOf, stepsIn } from './index.js';
+import {
+  WorkflowBuilder,
+  canonicalJson,
+  decide,
+  evolve,
+  fold,
+  isFinished,
+  isLive,
+  openAttempts,
+  rowOf,
+  stepsIn,
+} from './index.js';
 import type { HistoryRecord, ReplyEvent, Saga, SagaEvent, Workflow } from './index.js';
 
 const SAGA_ID = '01900000-0000-7000-8000-000000000001';
 const RUNS = 2_500;
+
+/** A record as it is read back from the store. */
+const stored = (record: HistoryRecord): HistoryRecord => JSON.parse(JSON.stringify(record)) as HistoryRecord;
+
+/** As `toStrictEqual`, which takes far longer and is needed only to show the difference. */
+function expectSame(actual: unknown, expected: unknown): void {
+  if (canonicalJson(actual) !== canonicalJson(expected)) expect(actual).toStrictEqual(expected);
+}
 
 /** What the random events must have met at least once, lest the properties hold of nothing. */
 const met = new Map<string, number>(
@@ -54,7 +73,7 @@ const stepShape: fc.Arbitrary<StepShape> = fc.record({
 
 /** At most six steps, in items of one to three: more than one is a parallel group. */
 const workflows: fc.Arbitrary<Workflow> = fc
-  .array(fc.array(stepShape, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 6 })
+  .array(fc.array(stepShape, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 6, size: 'max' })
   .map((items) => {
     const builder = new WorkflowBuilder('random');
     let count = 0;
@@ -105,7 +124,7 @@ const actions = fc.array(
       },
       {
         weight: 1,
-        arbitrary: fc.nat({ max: 9 }).map((n) => (n === 0 ? ('quarantine' as const) : ('timer' as const))),
+        arbitrary: fc.nat({ max: 29 }).map((n) => (n === 0 ? ('quarantine' as const) : ('timer' as const))),
       },
     ),
     pick: fc.nat({ max: 11 }),
@@ -121,7 +140,8 @@ const actions = fc.array(
     random: fc.double({ min: 0, max: 0.999, noNaN: true }),
     elapsed: fc.constantFrom(0, 1, 700, 3_000),
   }),
-  { maxLength: 60 },
+  // Without a size fast-check keeps to some ten, after which hardly a saga has ended.
+  { maxLength: 60, size: 'max' },
 );
 type Action = typeof actions extends fc.Arbitrary<readonly (infer A)[]> ? A : never;
 
@@ -233,7 +253,8 @@ function checkUndo(workflow: Workflow, history: readonly HistoryRecord[], saga: 
 describe('decide, whatever happens', () => {
   it('keeps a saga that is the fold of its history, alive, and undone in the reverse of its order', () => {
     fc.assert(
-      fc.property(workflows, actions, fc.boolean(), (workflow, list, isLater) => {
+      fc.property(workflows, actions, fc.nat({ max: 7 }), (workflow, list, dice) => {
+        const isLater = dice === 7;
         let now = 1_000_000;
         const began = decide(
           workflow,
@@ -244,7 +265,7 @@ describe('decide, whatever happens', () => {
         if (began.kind !== 'applied') throw new Error('a start is applied');
         meet('start put off', isLater);
         let saga = began.saga;
-        const text = [JSON.stringify(began.record)];
+        let readBack = evolve(undefined, SAGA_ID, stored(began.record));
         const history = [began.record];
         for (const action of list) {
           now += action.elapsed;
@@ -252,27 +273,25 @@ describe('decide, whatever happens', () => {
           const decision = decide(workflow, saga, event, { now, random: action.random });
           const record = decision.kind === 'applied' ? decision.record : undefined;
           note(event, saga, decision.kind, record, decision.kind === 'applied' ? decision.saga : saga);
-          if (isFinished(saga)) expect(decision.kind).not.toBe('applied');
           if (decision.kind !== 'applied') continue;
+          expect(isFinished(saga)).toBe(false);
           expect(decision.record.facts.length).toBeGreaterThan(0);
           expect([decision.saga.version, decision.record.seq]).toEqual([saga.version + 1, saga.version + 1]);
           saga = decision.saga;
           history.push(decision.record);
-          text.push(JSON.stringify(decision.record));
-          const readBack = fold(
-            SAGA_ID,
-            text.map((line) => JSON.parse(line) as HistoryRecord),
-          );
-          expect(readBack).toEqual(saga);
-          expect(readBack && rowOf(readBack)).toEqual(rowOf(saga));
+          readBack = evolve(readBack, SAGA_ID, stored(decision.record));
+          expectSame(readBack, saga);
+          expectSame(rowOf(readBack), rowOf(saga));
           expect(isLive(saga)).toBe(true);
           const undoes = decision.effects.commands.some(({ direction }) => direction === 'undo');
           if (undoes) expect(openAttempts(saga).filter((o) => o.direction === 'forward')).toEqual([]);
         }
+        expectSame(fold(SAGA_ID, history.map(stored)), saga);
         checkUndo(workflow, history, saga);
       }),
-      { numRuns: RUNS },
+      // One seed: a test that fails now and then is no test. A failure is printed with its path.
+      { numRuns: RUNS, seed: 20_260_101 },
     );
     expect([...met].filter(([, times]) => times === 0)).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 });
