@@ -23,7 +23,7 @@ export const typed = new WorkflowBuilder('typed', {
   input: z.object({ orderId: z.string(), amount: z.number() }),
 })
   .addStep('reserve', 'stock.reserve', {
-    output: z.object({ place: z.int() }),
+    // Before its output: the type of the result must not depend on the order of the options.
     input: (ctx) => {
       same<typeof ctx.input, Readonly<Order>>(true);
       const orderId = ctx.get('orderId');
@@ -43,6 +43,7 @@ export const typed = new WorkflowBuilder('typed', {
       void ctx.results.reserve;
       return see({ orderId, wrong });
     },
+    output: z.object({ place: z.int() }),
   })
   .addConditionalStep(
     'gift',
