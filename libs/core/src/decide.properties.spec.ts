@@ -12,7 +12,8 @@ import {
   rowOf,
   stepsIn,
 } from './index.js';
-import type { HistoryRecord, ReplyEvent, Saga, SagaEvent, Workflow } from './index.js';
+import type { CommandEffect, HistoryRecord, ReplyEvent, Saga, SagaEvent, Workflow } from './index.js';
+import type { UndoInput } from '@counterstep/protocol';
 
 const SAGA_ID = '01900000-0000-7000-8000-000000000001';
 const RUNS = 2_500;
@@ -217,6 +218,22 @@ function note(
   }
 }
 
+/** Attempts count from 1 in each direction, and all of them, the undo too, are given what the first was given. */
+function checkCommands(workflow: Workflow, commands: readonly CommandEffect[]): void {
+  const first = new Map<string, unknown>();
+  const count = new Map<string, number>();
+  for (const { step, direction, attempt, data } of commands) {
+    const series = `${step} ${direction}`;
+    count.set(series, (count.get(series) ?? 0) + 1);
+    expect([series, attempt]).toEqual([series, count.get(series)]);
+    const { retry, undoRetry, input: mapper } = workflow.step(step);
+    expect(attempt).toBeLessThanOrEqual((direction === 'undo' ? undoRetry : retry).maxRetries + 1);
+    const input = direction === 'undo' ? (data as UndoInput).input : data;
+    if (!first.has(step)) first.set(step, mapper ? { mapped: true } : input);
+    expectSame(input, first.get(step));
+  }
+}
+
 /** Each compensation begins once, after all that came to depend on its effect, and all that is owed is done. */
 function checkUndo(workflow: Workflow, history: readonly HistoryRecord[], saga: Saga): void {
   const stages = new Map(
@@ -267,6 +284,7 @@ describe('decide, whatever happens', () => {
         let saga = began.saga;
         let readBack = evolve(undefined, SAGA_ID, stored(began.record));
         const history = [began.record];
+        const commands = [...began.effects.commands];
         for (const action of list) {
           now += action.elapsed;
           const event = eventOf(action, saga);
@@ -275,6 +293,11 @@ describe('decide, whatever happens', () => {
           note(event, saga, decision.kind, record, decision.kind === 'applied' ? decision.saga : saga);
           if (decision.kind !== 'applied') continue;
           expect(isFinished(saga)).toBe(false);
+          if (event.type === 'deadline')
+            expect(saga.steps[event.step]?.[event.direction]).toMatchObject({
+              status: 'running',
+              attempt: event.attempt,
+            });
           expect(decision.record.facts.length).toBeGreaterThan(0);
           expect([decision.saga.version, decision.record.seq]).toEqual([saga.version + 1, saga.version + 1]);
           saga = decision.saga;
@@ -283,10 +306,12 @@ describe('decide, whatever happens', () => {
           expectSame(readBack, saga);
           expectSame(rowOf(readBack), rowOf(saga));
           expect(isLive(saga)).toBe(true);
+          commands.push(...decision.effects.commands);
           const undoes = decision.effects.commands.some(({ direction }) => direction === 'undo');
           if (undoes) expect(openAttempts(saga).filter((o) => o.direction === 'forward')).toEqual([]);
         }
         expectSame(fold(SAGA_ID, history.map(stored)), saga);
+        checkCommands(workflow, commands);
         checkUndo(workflow, history, saga);
       }),
       // One seed: a test that fails now and then is no test. A failure is printed with its path.
