@@ -161,7 +161,9 @@ describe('orchestrators and what may go wrong', () => {
     expect(await next.orchestrator.getStatus(sagaId)).toMatchObject({ state: 'running' });
     const back = await join(database, broker, v1, v2);
     expect(await ended(back.orchestrator, sagaId)).toMatchObject({ state: 'completed', workflowVersion: 1 });
-    expect(await back.store.parkedInputs([v1.digest, v2.digest], 10)).toEqual([]);
+    await waitFor(async () => (await back.store.parkedInputs([v1.digest, v2.digest], 10)).length === 0, {
+      what: 'nothing is parked any more',
+    });
   });
 
   it('holds a saga whose next message is too large for the broker, and nobody else', async () => {

@@ -206,13 +206,16 @@ function checkOutput(step: Step, event: ReplyEvent): CheckedReply {
   let problems: readonly { path: string; message: string }[];
   try {
     const parsed = step.output.safeParse(event.output);
-    // What the schema made of it may be what no JSON can hold.
-    const problem = findJsonProblem(parsed.data);
-    if (parsed.success && !problem) return { outcome: 'succeeded', output: parsed.data };
-    problems = parsed.error?.issues.map(({ path, message }) => ({ path: path.join('.'), message })) ?? [];
-    if (problem) problems = [problem];
+    if (parsed.success) {
+      // What the schema made of it is kept as it will be read back; what no JSON can hold throws here.
+      const text = JSON.stringify(parsed.data) as string | undefined;
+      const output: unknown = text === undefined ? undefined : JSON.parse(text);
+      const problem = findJsonProblem(parsed.data) ?? findJsonProblem(output);
+      if (!problem) return { outcome: 'succeeded', output };
+      problems = [problem];
+    } else problems = parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
   } catch (error) {
-    // A refinement that throws, or is async.
+    // A refinement that throws, or is async; a value that no JSON can hold.
     problems = [{ path: '', message: `the output schema of ${step.name} failed: ${reasonOf(error)}` }];
   }
   const text = problems.map(({ path, message }) => `${path || '(output)'}: ${message}`).join('; ');

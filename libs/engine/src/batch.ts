@@ -144,7 +144,9 @@ function entryOf(sagaId: string, known: Known | undefined): Entry {
 function park(entry: Entry, input: Input, saga: Saga, code: string): InputResult {
   if (input.origin === 'request')
     return { kind: 'refused', code, message: `the saga cannot be worked on now: ${code}`, saga };
-  if (input.origin === 'internal') return { kind: 'ignored', reason: code };
+  // Who holds the replies may lack the definition, and who has the definition may not judge that an attempt is over.
+  const isVerdict = code === 'UNKNOWN_DEFINITION' && input.event.type === 'deadline';
+  if (input.origin === 'internal' && !isVerdict) return { kind: 'ignored', reason: code };
   if (input.parkedId !== undefined) return { kind: 'parked' };
   entry.parks.push({
     sagaId: saga.sagaId,
@@ -166,5 +168,5 @@ function answerOf(input: Input, holder: TakenKey): InputResult {
 }
 
 function nameOf(key: { scope: string; key: string }): string {
-  return `${key.scope}\n${key.key}`;
+  return JSON.stringify([key.scope, key.key]);
 }

@@ -37,6 +37,8 @@ const MAX_BATCH = 500;
 const MAX_CACHED = 50_000;
 const MAX_MESSAGE_BYTES = 900_000;
 const IDLE_CONFIRM = 1_000;
+/** Milliseconds until the broker is asked again for topics that it refused to make. */
+const REFUSED_PAUSE = 1_000;
 
 /** The parts of a running orchestrator, wired: what comes in goes to its saga's lane, what a lane moves goes to the timers. */
 export class Engine {
@@ -147,7 +149,7 @@ export class Engine {
   }
 
   private async join(): Promise<void> {
-    const { bus, topics, registry, prefix, partitions, logger } = this.options;
+    const { bus, topics, registry, prefix, partitions, logger, clock } = this.options;
     const queues = registry.queues();
     const names = [
       topics.replies,
@@ -158,27 +160,36 @@ export class Engine {
       ...queues.map((queue) => topics.commands(queue)),
       ...queues.map((queue) => topics.notices(queue)),
     ];
-    try {
-      await bus.ensureTopics(names.map((topic): TopicSpec => ({ topic, partitions })));
-      if (this.closing) return;
-      const { onReplies, onStarts } = this.inbox;
-      this.replies = bus.subscribe({
-        group: `${prefix}.orchestrator.replies`,
-        topics: [topics.replies],
-        onDeliveries: onReplies,
-      });
-      this.starts = bus.subscribe({
-        group: `${prefix}.orchestrator.starts`,
-        topics: [topics.starts],
-        onDeliveries: onStarts,
-      });
-      await Promise.all([this.replies.ready(), this.starts.ready()]);
-      this.joined = true;
-      logger.info('joined the consumer groups', { workflows: registry.names().join(', ') });
-    } catch (error) {
-      if (!this.closing)
-        logger.error('the bus gave up', { error: error instanceof Error ? error.message : String(error) });
+    while (!this.closing) {
+      try {
+        await bus.ensureTopics(names.map((topic): TopicSpec => ({ topic, partitions })));
+        break;
+      } catch (error) {
+        if (this.closing) return;
+        logger.error('the topics could not be made; trying again', { error: String(error) });
+        await new Promise<void>((resolve) => clock.after(REFUSED_PAUSE, resolve));
+      }
     }
+    if (this.closing) return;
+    const { onReplies, onStarts } = this.inbox;
+    this.replies = bus.subscribe({
+      group: `${prefix}.orchestrator.replies`,
+      topics: [topics.replies],
+      onDeliveries: onReplies,
+    });
+    this.starts = bus.subscribe({
+      group: `${prefix}.orchestrator.starts`,
+      topics: [topics.starts],
+      onDeliveries: onStarts,
+    });
+    try {
+      await Promise.all([this.replies.ready(), this.starts.ready()]);
+    } catch (error) {
+      if (!this.closing) logger.error('the consumer groups cannot be joined', { error: String(error) });
+      return;
+    }
+    this.joined = true;
+    logger.info('joined the consumer groups', { workflows: registry.names().join(', ') });
   }
 
   private laneOf(sagaId: string): LaneLoop {
@@ -195,7 +206,8 @@ export class Engine {
 
   /** The broker has this version's commands; by now the saga may have moved on. */
   private confirmed(saga: Saga): void {
-    this.timers.confirmed(this.laneOf(saga.sagaId).peek(saga.sagaId) ?? saga, saga.updatedAt);
+    const current = this.laneOf(saga.sagaId).peek(saga.sagaId);
+    if (current) this.timers.confirmed(current, saga.updatedAt);
   }
 
   private quarantine(sagaId: string, code: string, reason: string): void {

@@ -1,6 +1,6 @@
 import type { Bus, Delivery } from '@counterstep/bus';
 import type { ReplyEvent } from '@counterstep/core';
-import { decodeMessage, replySchema, startMessageSchema } from '@counterstep/protocol';
+import { decodeMessage, effectKeyOf, replySchema, startMessageSchema } from '@counterstep/protocol';
 import type { Reply, StartMessage } from '@counterstep/protocol';
 import type { StoreClock } from './clock.js';
 import type { Input, InputResult } from './input.js';
@@ -31,6 +31,8 @@ export class Inbox {
     for (const delivery of deliveries) {
       const decoded = decodeMessage<Reply>(replySchema, delivery.value);
       if (!decoded.ok) this.bury(delivery, decoded.code, decoded.reason);
+      else if (!isConsistent(decoded.message))
+        this.bury(delivery, 'BAD_ENVELOPE', 'the effect key is not that of saga, step, run and direction');
       else if (!this.options.messages.isGenuine(decoded.message))
         this.bury(delivery, 'FORGED_REPLY', `the reply's token is not that of ${decoded.message.worker}`);
       else this.pushReply(delivery, decoded.message);
@@ -77,7 +79,13 @@ export class Inbox {
 
   /** A start that the store could not take now is tried again: by message nobody waits. */
   private async start(delivery: Delivery, message: StartMessage): Promise<void> {
-    const refused = await this.options.start(message);
+    let refused: Awaited<ReturnType<InboxOptions['start']>>;
+    try {
+      refused = await this.options.start(message);
+    } catch {
+      // The orchestrator stops: the message comes again.
+      return;
+    }
     if (refused) this.bury(delivery, refused.code, refused.reason);
     else delivery.ack();
   }
@@ -97,6 +105,11 @@ export class Inbox {
       () => undefined,
     );
   }
+}
+
+/** The token is made over the effect key, so nothing else in the reply may say otherwise. */
+function isConsistent({ sagaid, step, run, direction, effectkey }: Reply): boolean {
+  return effectkey === effectKeyOf(sagaid, step, run, direction);
 }
 
 function eventOf(reply: Reply): ReplyEvent {

@@ -49,6 +49,8 @@ export class LaneLoop {
   private number = 0;
   /** The confirmed number that the lane's row holds. */
   private written = 0;
+  /** Parked inputs that are applied and still stand in their table. */
+  private applied: number[] = [];
   private running: Promise<void> | undefined;
   private stopping = false;
   private failures = 0;
@@ -84,13 +86,15 @@ export class LaneLoop {
 
   /** Writes the confirmed number down when no batch has done so. */
   confirmWhenIdle(): void {
-    if (!this.stopping && this.outbox.confirmed > this.written) this.running ??= this.run();
+    const owes = this.outbox.confirmed > this.written || this.applied.length > 0;
+    if (!this.stopping && owes) this.running ??= this.run();
   }
 
   /** Works off what waits, lets the broker confirm what is committed if it does so soon, and gives the lane up. */
   async close(): Promise<void> {
     this.stopping = true;
     while (this.running) await this.running;
+    this.queue.failRequests();
     await within(this.options.timer, PATIENCE, this.outbox.settled());
     await this.commit([]).catch(() => undefined);
     await this.lane?.close().catch(() => undefined);
@@ -124,20 +128,22 @@ export class LaneLoop {
   private async conclude(entries: readonly Entry[]): Promise<void> {
     const writing: Entry[] = [];
     for (const entry of entries) {
-      const writes = entry.records.length > 0 || entry.parks.length > 0 || unparkedBy(entry).length > 0;
-      if (writes) writing.push(entry);
+      if (entry.records.length > 0) writing.push(entry);
       else if (entry.isCached) this.again(entry);
+      else if (entry.parks.length > 0 || unparkedBy(entry).length > 0) writing.push(entry);
       else this.queue.answerAll(entry);
     }
-    if (writing.length > 0 || this.outbox.confirmed > this.written) await this.commitOrSplit(writing);
+    const owes = this.outbox.confirmed > this.written || this.applied.length > 0;
+    if (writing.length > 0 || owes) await this.commitOrSplit(writing);
   }
 
-  /** A batch refused for its content is split until the culprit is alone; the rest goes on. */
+  /** A batch refused for its content (or that cannot even be written as JSON) is split until the culprit is alone; the rest goes on. */
   private async commitOrSplit(entries: readonly Entry[]): Promise<void> {
     try {
       await this.commit(entries);
     } catch (error) {
-      if (!(error instanceof StoreContentError)) throw error;
+      const isContent = error instanceof StoreContentError || error instanceof TypeError;
+      if (!isContent || entries.length === 0) throw error;
       const [only] = entries;
       if (only && entries.length === 1) {
         this.poisoned(only, error);
@@ -165,7 +171,9 @@ export class LaneLoop {
       writes.push({ expectedVersion, saga, records: numbered, ...(key && { key }) });
     }
     const park = entries.flatMap((entry) => entry.parks);
-    const unpark = entries.flatMap(unparkedBy);
+    // One that is applied is taken off the table a batch later: should its write be stale, it must still be there.
+    const applied = this.applied.splice(0);
+    const unpark = [...applied, ...entries.filter((entry) => entry.records.length === 0).flatMap(unparkedBy)];
     const result = await lane.commit({ writes, confirmed, park, unpark });
     if (result.kind === 'laneLost') throw new StateStoreError('LANE_LOST', `lane ${lane.id} was taken over`);
 
@@ -190,6 +198,7 @@ export class LaneLoop {
   private committed(entry: Entry): void {
     const { saga, records } = entry;
     if (saga && records.length > 0) {
+      this.applied.push(...unparkedBy(entry));
       if (isFinished(saga)) this.cache.forget(saga.sagaId);
       else this.cache.remember(saga);
       this.options.onMoved(saga);
@@ -204,8 +213,9 @@ export class LaneLoop {
   }
 
   /** The store refuses this saga's rows: it is held for a person, what came for it is parked, and nobody else waits. */
-  private poisoned({ sagaId, version, verdicts }: Entry, error: StoreContentError): void {
-    const { code, message } = error;
+  private poisoned({ sagaId, version, verdicts }: Entry, error: Error): void {
+    const { message } = error;
+    const code = error instanceof StoreContentError ? error.code : error.name;
     this.options.logger.error('the store refused a transition', { sagaId, code, error: message });
     this.cache.doubt(sagaId);
     const inputs = verdicts.map(({ input }) => input);
@@ -227,6 +237,7 @@ export class LaneLoop {
     logger.error('a batch failed and will be decided again', { error: error.message, inputs: inputs.length });
     this.failures += 1;
     this.cache.clear();
+    this.applied = [];
     this.queue.restore(inputs, error);
     await this.lane?.close().catch(() => undefined);
     this.lane = undefined;

@@ -74,10 +74,12 @@ export class MemoryDatabase {
     if (key && this.keys.has(nameOf(key))) return false;
     // The end is the end: a finished saga may get another record, but no other state.
     if (this.finished.has(sagaId) && !isFinished(saga)) return false;
+    // Before anything is changed: what cannot be written leaves no trace.
+    const texts = records.map((record) => JSON.stringify(record));
     if (key) this.keys.set(nameOf(key), { scope: key.scope, key: key.key, sagaId, bodyHash: key.bodyHash });
     const saved = present ?? { row: rowOf(saga), records: [] };
     saved.row = structuredClone(rowOf(saga));
-    saved.records.push(...records.map((record) => JSON.stringify(record)));
+    saved.records.push(...texts);
     this.unfinished.delete(sagaId);
     (isFinished(saga) ? this.finished : this.unfinished).set(sagaId, saved);
     return true;

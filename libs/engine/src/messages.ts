@@ -15,6 +15,9 @@ import type { Workflow } from '@counterstep/core';
 import type { Delivery } from '@counterstep/bus';
 
 const SOURCE = 'counterstep';
+/** In base64 it must still fit a message. */
+const MAX_BURIED_BYTES = 600_000;
+
 const HEADERS = { 'content-type': CONTENT_TYPE };
 
 /** Turns effects into messages, the same bytes each time: a message sent again is a copy, not a new one. */
@@ -39,6 +42,7 @@ export class Messages {
   }
 
   deadLetter(delivery: Delivery, code: string, message: string, now: number): OutgoingMessage {
+    const bytes = Buffer.from(delivery.value ?? []);
     const letter: DeadLetter = {
       specversion: '1.0',
       id: `${delivery.topic}/${delivery.partition}/${delivery.offset}`,
@@ -52,7 +56,8 @@ export class Messages {
         partition: delivery.partition,
         offset: delivery.offset,
         key: delivery.key,
-        value: Buffer.from(delivery.value ?? []).toString('base64'),
+        size: bytes.byteLength,
+        value: bytes.subarray(0, MAX_BURIED_BYTES).toString('base64'),
       },
     };
     return {

@@ -1,5 +1,5 @@
 import type { Bus, BusHealth } from '@counterstep/bus';
-import { ValidationError, WorkflowExecutionError, fold, statusOf } from '@counterstep/core';
+import { StateStoreError, ValidationError, WorkflowExecutionError, fold, statusOf } from '@counterstep/core';
 import type { HistoryRecord, Saga, SagaRow, SagaStatus, Workflow } from '@counterstep/core';
 import { storableText, topicsOf } from '@counterstep/protocol';
 import type { StartMessage } from '@counterstep/protocol';
@@ -230,7 +230,12 @@ export class Orchestrator {
         await this.executeWorkflow(workflow, input, { requestId: message.id, source: message.source });
         return undefined;
       } catch (error) {
-        if (error instanceof ValidationError || (error instanceof WorkflowExecutionError && !error.retryable))
+        if (!this.engine) throw error;
+        if (
+          error instanceof ValidationError ||
+          (error instanceof StateStoreError && error.code === 'STORE_REFUSED') ||
+          (error instanceof WorkflowExecutionError && !error.retryable)
+        )
           return { code: error.code, reason: error.message };
         await new Promise((resolve) => setTimeout(resolve, 500));
       }

@@ -7,7 +7,7 @@ import type { Store } from './store.js';
 /** The sagas that a lane moved last, as its own commits left them. It may be behind the store, and only the commit can tell. */
 export class SagaCache {
   private readonly sagas = new Map<string, Saga>();
-  /** Whose start was refused as stale: the saga may exist. */
+  /** Decided from what was old; should it be a start, its saga may exist. */
   private readonly doubtful = new Set<string>();
 
   constructor(
@@ -47,9 +47,10 @@ export class SagaCache {
     const missing = new Set<string>();
     for (const { sagaId, event } of inputs) {
       const saga = this.sagas.get(sagaId);
+      const isDoubtful = this.doubtful.delete(sagaId);
       if (saga) known.set(sagaId, { saga, isCached: true });
       // A start's saga is new; should it not be, the commit says so, and then it is looked up.
-      else if (event.type !== 'start' || this.doubtful.delete(sagaId)) missing.add(sagaId);
+      else if (event.type !== 'start' || isDoubtful) missing.add(sagaId);
     }
     if (missing.size === 0) return known;
     for (const { sagaId, records } of await this.store.load([...missing]))

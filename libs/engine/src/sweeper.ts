@@ -29,6 +29,7 @@ export interface SweeperOptions {
 /** How long a due saga is left to the process that moved it last. */
 const GRACE = 1_000;
 const SWEEP_LIMIT = 1_000;
+const MOST_DUE = 100_000;
 
 /**
  * Finds what a process that died has left: its lanes' messages, its timers, and inputs that were parked for a definition
@@ -36,6 +37,8 @@ const SWEEP_LIMIT = 1_000;
  */
 export class Sweeper {
   private stopped = false;
+  /** Dead lanes that cannot be finished here, and up to which number this process has sent again what it could. */
+  private readonly sentAgain = new Map<number, number>();
   private cancel: (() => void) | undefined;
   private sweeping: Promise<void> | undefined;
 
@@ -93,53 +96,73 @@ export class Sweeper {
   private async takeOver(): Promise<void> {
     const { store, logger } = this.options;
     for (let dead = await store.takeDeadLane(); dead; dead = await store.takeDeadLane()) {
-      const isComplete = await this.sendAgain(dead);
-      logger.info('took over a lane', {
-        lane: dead.id,
-        confirmed: dead.confirmed,
-        sagas: dead.sagas.length,
-        isComplete,
-      });
+      let isComplete: boolean;
+      try {
+        isComplete = await this.sendAgain(dead);
+      } catch (error) {
+        await dead.release();
+        throw error;
+      }
+      logger.info('took over a lane', { lane: dead.id, sagas: dead.sagas.length, isComplete });
       if (!isComplete) {
         await dead.release();
         return;
       }
       await dead.done();
+      this.sentAgain.delete(dead.id);
     }
   }
 
   /** Publishes what a dead lane had committed above its confirmed number; false when a definition is absent here. */
   private async sendAgain(dead: DeadLane): Promise<boolean> {
     const { registry, messages, bus } = this.options;
+    const from = Math.max(dead.confirmed, this.sentAgain.get(dead.id) ?? 0);
     const outgoing = [];
     let isComplete = true;
+    let last = from;
     for (const { sagaId, records } of dead.sagas) {
       let saga: Saga | undefined;
       for (const record of records) {
         saga = evolve(saga, sagaId, record);
         if (record.lane !== dead.id || record.number <= dead.confirmed) continue;
+        last = Math.max(last, record.number);
         const workflow = registry.pinned(saga.workflow.digest);
-        if (workflow)
+        if (!workflow) isComplete = false;
+        else if (record.number > from)
           outgoing.push(...messages.of(workflow, saga, record, effectsOf(workflow, saga, record)));
-        else isComplete = false;
       }
     }
     if (outgoing.length > 0) await bus.publish(outgoing);
+    this.sentAgain.set(dead.id, last);
     return isComplete;
   }
 
   private async findDue(): Promise<void> {
-    const { store, storeClock, registry, timers, push } = this.options;
-    const due = await store.dueSagas(storeClock.now() - GRACE, SWEEP_LIMIT);
-    const mine = due.filter(({ sagaId, digest }) => registry.pinned(digest) && !timers.watches(sagaId));
-    if (mine.length === 0) return;
-    for (const { sagaId, records } of await store.load(mine.map(({ sagaId }) => sagaId))) {
+    const { store, timers } = this.options;
+    const due = await this.unwatched();
+    if (due.length === 0) return;
+    for (const { sagaId, records } of await store.load(due)) {
       const saga = fold(sagaId, records);
       if (!saga) continue;
-      const attempts = openAttempts(saga);
-      if (saga.state === 'pending' || attempts.some((open) => open.attempts.status === 'waiting'))
-        push(internal(sagaId, { type: 'timer' }));
-      if (attempts.some((open) => open.attempts.status === 'running')) await this.watch(saga, records);
+      timers.moved(saga);
+      if (openAttempts(saga).some(({ attempts }) => attempts.status === 'running'))
+        await this.watch(saga, records);
+    }
+  }
+
+  /**
+   * Due sagas that no timer here watches. Those of an absent definition count only where a verdict on them can be made;
+   * many of them must not stand before all others.
+   */
+  private async unwatched(): Promise<string[]> {
+    const { store, storeClock, registry, timers, repliesTopic, replies } = this.options;
+    for (let limit = SWEEP_LIMIT; ; limit *= 10) {
+      const due = await store.dueSagas(storeClock.now() - GRACE, limit);
+      const mine = due
+        .filter(({ sagaId, dueAt }) => !timers.watches(sagaId, dueAt))
+        .filter(({ sagaId, digest }) => registry.pinned(digest) ?? replies()?.holds(repliesTopic, sagaId))
+        .map(({ sagaId }) => sagaId);
+      if (mine.length > 0 || due.length < limit || limit >= MOST_DUE) return mine.slice(0, SWEEP_LIMIT);
     }
   }
 
@@ -149,7 +172,12 @@ export class Sweeper {
     if (!replies()?.holds(repliesTopic, saga.sagaId)) return;
     const lanes = [...new Set(records.map((record) => record.lane))];
     const confirmed = await store.confirmedNumbers(lanes);
-    const firstOpen = records.find((record) => record.number > (confirmed.get(record.lane) ?? Infinity));
+    // What this process sent again of a dead lane is only what it has definitions for.
+    const hasDefinition = this.options.registry.pinned(saga.workflow.digest) !== undefined;
+    const isOut = ({ lane, number }: NumberedRecord): boolean =>
+      number <= (confirmed.get(lane) ?? Infinity) ||
+      (hasDefinition && number <= (this.sentAgain.get(lane) ?? 0));
+    const firstOpen = records.find((record) => !isOut(record));
     timers.confirmed(saga, firstOpen ? firstOpen.at - 1 : Infinity);
   }
 

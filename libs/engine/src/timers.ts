@@ -1,4 +1,4 @@
-import { isFinished, openAttempts } from '@counterstep/core';
+import { dueAt, isFinished, openAttempts } from '@counterstep/core';
 import type { Saga } from '@counterstep/core';
 import type { Direction } from '@counterstep/protocol';
 import type { Clock, StoreClock } from './clock.js';
@@ -17,6 +17,9 @@ export interface Expiry {
  */
 export class Timers {
   private readonly bySaga = new Map<string, Map<string, () => void>>();
+  /** The due time of the saga as it was when its timers were set. */
+  private readonly dueTimes = new Map<string, number | undefined>();
+  private stopped = false;
 
   constructor(
     private readonly clock: Clock,
@@ -27,9 +30,9 @@ export class Timers {
     private readonly onExpired: (expiry: Expiry) => void,
   ) {}
 
-  /** Whether this process watches the saga. */
-  watches(sagaId: string): boolean {
-    return this.bySaga.has(sagaId);
+  /** Whether this process watches the saga as it is: one that is due at another time has moved elsewhere meanwhile. */
+  watches(sagaId: string, due: number): boolean {
+    return this.bySaga.has(sagaId) && this.dueTimes.get(sagaId) === due;
   }
 
   /** The saga has moved: drops what is over, plans what is due. */
@@ -38,6 +41,7 @@ export class Timers {
       this.forget(saga.sagaId);
       return;
     }
+    this.dueTimes.set(saga.sagaId, dueAt(saga));
     const open = openAttempts(saga);
     const timers = this.bySaga.get(saga.sagaId);
     if (timers) {
@@ -73,18 +77,21 @@ export class Timers {
     }
   }
 
-  /** Drops every timer. */
+  /** Drops every timer and plans no more. */
   stop(): void {
+    this.stopped = true;
     for (const sagaId of [...this.bySaga.keys()]) this.forget(sagaId);
   }
 
   private set(sagaId: string, key: string, ms: number, run: () => void): void {
     const timers = this.bySaga.get(sagaId) ?? new Map<string, () => void>();
-    if (timers.has(key)) return;
+    if (this.stopped || timers.has(key)) return;
     this.bySaga.set(sagaId, timers);
     const cancel = this.clock.after(Math.max(0, ms), () => {
       timers.delete(key);
-      if (timers.size === 0) this.bySaga.delete(sagaId);
+      if (timers.size === 0) this.forget(sagaId);
+      // Should nothing come of it, the sweep looks again, whatever other timers the saga has.
+      this.dueTimes.delete(sagaId);
       run();
     });
     timers.set(key, cancel);
@@ -93,6 +100,7 @@ export class Timers {
   private forget(sagaId: string): void {
     for (const cancel of this.bySaga.get(sagaId)?.values() ?? []) cancel();
     this.bySaga.delete(sagaId);
+    this.dueTimes.delete(sagaId);
   }
 }
 

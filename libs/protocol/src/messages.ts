@@ -157,7 +157,9 @@ export const deadLetterSchema = z.object({
     partition: z.int(),
     offset: z.string(),
     key: z.string().nullable(),
-    /** The original bytes, in base64. */
+    /** Bytes of the original. */
+    size: z.int().optional(),
+    /** The original bytes, in base64; the first 600,000 of a larger one. */
     value: z.string(),
   }),
 });
