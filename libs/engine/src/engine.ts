@@ -50,10 +50,21 @@ export class Engine {
   private starts: Subscription | undefined;
   private joined = false;
   private closing = false;
+  private topicsAreReady: () => void = () => undefined;
+  private readonly topicsReady = new Promise<void>((resolve) => {
+    this.topicsAreReady = resolve;
+  });
   private cancelIdle: (() => void) | undefined;
 
   constructor(private readonly options: EngineOptions) {
     const { bus, store, logger, registry, clock, storeClock, messages, topics } = options;
+    // A command for a topic that is about to be made would be refused for good.
+    const publisher: Pick<Bus, 'publish'> = {
+      publish: async (outgoing) => {
+        await this.topicsReady;
+        return bus.publish(outgoing);
+      },
+    };
     const push = (input: Input): void => {
       this.laneOf(input.sagaId).push(input);
     };
@@ -68,6 +79,7 @@ export class Engine {
     );
     this.sweeper = new Sweeper({
       ...options,
+      bus: publisher,
       timers: this.timers,
       repliesTopic: topics.replies,
       replies: () => this.replies,
@@ -85,7 +97,7 @@ export class Engine {
           digests: registry.digests(),
           clock: storeClock,
           newOutbox: () =>
-            new Outbox(bus, (refused) => {
+            new Outbox(publisher, (refused) => {
               this.quarantine(refused.message.key, refused.code, refused.reason);
             }),
           maxBatch: MAX_BATCH,
@@ -171,6 +183,7 @@ export class Engine {
       }
     }
     if (this.closing) return;
+    this.topicsAreReady();
     const { onReplies, onStarts } = this.inbox;
     this.replies = bus.subscribe({
       group: `${prefix}.orchestrator.replies`,

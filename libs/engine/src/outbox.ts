@@ -10,7 +10,7 @@ export class Outbox {
   private watermark = 0;
 
   constructor(
-    private readonly bus: Bus,
+    private readonly bus: Pick<Bus, 'publish'>,
     private readonly onRefused: (refused: RefusedMessage) => void,
   ) {}
 

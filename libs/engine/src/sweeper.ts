@@ -3,7 +3,7 @@ import { effectsOf, evolve, fold, openAttempts } from '@counterstep/core';
 import type { Saga, SagaEvent } from '@counterstep/core';
 import { within } from './clock.js';
 import type { Clock, StoreClock } from './clock.js';
-import type { Input } from './input.js';
+import type { Input, InputResult } from './input.js';
 import type { Logger } from './logger.js';
 import type { Messages } from './messages.js';
 import type { Registry } from './registry.js';
@@ -12,7 +12,7 @@ import type { Expiry, Timers } from './timers.js';
 
 export interface SweeperOptions {
   readonly store: Store;
-  readonly bus: Bus;
+  readonly bus: Pick<Bus, 'publish'>;
   readonly registry: Registry;
   readonly messages: Messages;
   readonly timers: Timers;
@@ -39,6 +39,8 @@ export class Sweeper {
   private stopped = false;
   /** Dead lanes that cannot be finished here, and up to which number this process has sent again what it could. */
   private readonly sentAgain = new Map<number, number>();
+  /** Attempts of absent definitions whose end was parked already, so that it is parked once. */
+  private readonly parked = new Set<string>();
   private cancel: (() => void) | undefined;
   private sweeping: Promise<void> | undefined;
 
@@ -80,7 +82,15 @@ export class Sweeper {
     } catch {
       return;
     }
-    push(internal(sagaId, { type: 'deadline', ...attempt }));
+    const verdict = `${sagaId}/${attempt.step}/${attempt.direction}/${attempt.run}/${attempt.attempt}`;
+    if (this.parked.has(verdict)) return;
+    const event = { type: 'deadline', ...attempt } as const;
+    const settle = ({ kind }: InputResult): void => {
+      if (kind !== 'parked') return;
+      if (this.parked.size >= MOST_DUE) this.parked.clear();
+      this.parked.add(verdict);
+    };
+    push({ sagaId, event, origin: 'internal', settle });
   }
 
   private async sweep(): Promise<void> {
@@ -194,10 +204,6 @@ export class Sweeper {
       });
     }
   }
-}
-
-function internal(sagaId: string, event: SagaEvent): Input {
-  return { sagaId, event, origin: 'internal', settle: () => undefined };
 }
 
 function textOf(error: unknown): string {
