@@ -210,4 +210,29 @@ describe('orchestrators and what may go wrong', () => {
     const history = await b.orchestrator.getHistory(sagaId);
     expect(history.filter((record) => record.event === 'cancel')).toHaveLength(1);
   });
+
+  it('takes up the retry of an orchestrator that died, though it has an older timer of its own for the saga', async () => {
+    const slow = { attemptTimeout: 600_000, readOnly: true };
+    const workflow = new WorkflowBuilder('two')
+      .addStep('a', 'inventory.a', slow)
+      .addStep('b', 'inventory.b', { ...slow, retry: { initialDelay: 200, jitter: 'none' } })
+      .build() as Workflow;
+    const database = new MemoryDatabase();
+    const broker = new MemoryBroker({ partitions: 1 });
+    const holder = await join(database, broker, workflow);
+    const starter = await join(database, broker, workflow);
+    respond(broker, (command) =>
+      command.step === 'b' && command.attempt === 1
+        ? { outcome: 'failed', data: { error: { code: 'BUSY', message: 'busy' } } }
+        : succeed(),
+    );
+    const sagaId = await starter.orchestrator.executeWorkflow('two', {});
+    await waitFor(
+      async () => JSON.stringify(await starter.orchestrator.getHistory(sagaId)).includes('retryPlanned'),
+      { what: 'a retry is planned', everyMs: 5 },
+    );
+    holder.store.crash();
+    await holder.bus.close({ drainMs: 0 });
+    expect(await ended(starter.orchestrator, sagaId)).toMatchObject({ state: 'completed' });
+  }, 20_000);
 });
