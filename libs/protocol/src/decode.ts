@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { parseJson, storableText } from './json.js';
+import { CONTENT_TYPE } from './messages.js';
 
 export type Decoded<T> = { ok: true; message: T } | { ok: false; code: string; reason: string };
 
@@ -39,4 +40,14 @@ export function decodeMessage<T>(schema: z.ZodType<T>, value: Uint8Array | null)
 
 export function encodeMessage(message: object): Uint8Array {
   return encoder.encode(JSON.stringify(message));
+}
+
+const PLAIN_HEADERS: Readonly<Record<string, string>> = Object.freeze({ 'content-type': CONTENT_TYPE });
+
+/** The headers that go with an envelope: `traceparent` only when the saga is traced, and no other. */
+export function headersOf(envelope: {
+  readonly traceparent?: string | undefined;
+}): Readonly<Record<string, string>> {
+  const { traceparent } = envelope;
+  return traceparent === undefined ? PLAIN_HEADERS : { ...PLAIN_HEADERS, traceparent };
 }

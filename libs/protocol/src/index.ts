@@ -7,6 +7,7 @@ export {
   CONTENT_TYPE,
   DEAD_LETTER_TYPE,
   EVENT_TYPE,
+  HEARTBEAT_TYPE,
   NOTICE_TYPE,
   REPLY_TYPE,
   START_TYPE,
@@ -14,6 +15,9 @@ export {
   commandSchema,
   deadLetterSchema,
   errorFactsSchema,
+  heartbeatSchema,
+  noticeReasonSchema,
+  noticeSchema,
   outcomeSchema,
   phaseSchema,
   replyDataSchema,
@@ -22,12 +26,16 @@ export {
   sagaStateSchema,
   startMessageSchema,
   undoInputSchema,
+  workerMessageSchema,
 } from './messages.js';
 export type {
   BarrierMode,
   Command,
   DeadLetter,
   ErrorFacts,
+  Heartbeat,
+  Notice,
+  NoticeReason,
   Outcome,
   Phase,
   Reply,
@@ -36,10 +44,11 @@ export type {
   SagaState,
   StartMessage,
   UndoInput,
+  WorkerMessage,
 } from './messages.js';
 export { queueOf, topicsOf } from './topics.js';
 export type { Topics } from './topics.js';
-export { decodeMessage, encodeMessage } from './decode.js';
+export { decodeMessage, encodeMessage, headersOf } from './decode.js';
 export type { Decoded } from './decode.js';
 export {
   API_PREFIX,

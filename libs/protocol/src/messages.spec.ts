@@ -7,12 +7,16 @@ import {
   decodeMessage,
   effectKeyOf,
   encodeMessage,
+  headersOf,
+  heartbeatSchema,
+  noticeSchema,
   queueOf,
   replySchema,
   sagaEventSchema,
   sagaIdSchema,
   startMessageSchema,
   topicsOf,
+  workerMessageSchema,
 } from './index.js';
 
 const sagaid = '01900000-0000-7000-8000-000000000001';
@@ -37,6 +41,25 @@ const messages = [
     'reply',
     replySchema,
     { ...envelope, ...work, type: 'counterstep.reply.v1', outcome: 'succeeded', data: {} },
+  ],
+  [
+    'heartbeat',
+    heartbeatSchema,
+    { ...envelope, ...work, type: 'counterstep.heartbeat.v1', data: { undoData: { page: 1 } } },
+  ],
+  [
+    'notice',
+    noticeSchema,
+    {
+      ...envelope,
+      type: 'counterstep.notice.v1',
+      sagaid,
+      step: 'a',
+      direction: 'forward',
+      run: 1,
+      effectkey: 'k',
+      reason: 'cancelled',
+    },
   ],
   [
     'start',
@@ -92,6 +115,39 @@ describe.each(messages)('the envelope of a %s', (_, schema, message) => {
 
   it.each(Object.keys(message).filter((key) => key !== 'data' || _ !== 'command'))('must have %s', (key) => {
     expect(decode({ [key]: undefined })).toMatchObject({ ok: false, code: 'BAD_ENVELOPE' });
+  });
+});
+
+describe('the replies topic', () => {
+  const decode = (message: object) => decodeMessage(workerMessageSchema, encodeMessage(message));
+  const reply = { ...envelope, ...work, type: 'counterstep.reply.v1', outcome: 'succeeded', data: {} };
+  const heartbeat = { ...envelope, ...work, type: 'counterstep.heartbeat.v1', data: {} };
+
+  it('carries replies and heartbeats, told apart by their type', () => {
+    expect(decode(reply)).toEqual({ ok: true, message: reply });
+    expect(decode(heartbeat)).toEqual({ ok: true, message: heartbeat });
+  });
+
+  it.each([
+    ['another message', { ...reply, type: 'counterstep.command.v1' }, /^type: /],
+    ['a reply without its outcome', { ...reply, outcome: undefined }, /^outcome: /],
+    ['a heartbeat without its token', { ...heartbeat, replytoken: undefined }, /^replytoken: /],
+  ])('refuses %s and names what is wrong', (_, message, reason) => {
+    expect(decode(message)).toMatchObject({
+      ok: false,
+      code: 'BAD_ENVELOPE',
+      reason: expect.stringMatching(reason),
+    });
+  });
+});
+
+describe('headersOf', () => {
+  it('names the content, and the trace only when there is one', () => {
+    expect(headersOf({})).toEqual({ 'content-type': 'application/cloudevents+json' });
+    expect(headersOf({ traceparent: '00-1' })).toEqual({
+      'content-type': 'application/cloudevents+json',
+      traceparent: '00-1',
+    });
   });
 });
 

@@ -10,6 +10,7 @@ export const CONTENT_TYPE = 'application/cloudevents+json';
 
 export const COMMAND_TYPE = 'counterstep.command.v1';
 export const REPLY_TYPE = 'counterstep.reply.v1';
+export const HEARTBEAT_TYPE = 'counterstep.heartbeat.v1';
 export const START_TYPE = 'counterstep.start.v1';
 export const EVENT_TYPE = 'counterstep.saga.v1';
 export const DEAD_LETTER_TYPE = 'counterstep.dead-letter.v1';
@@ -105,6 +106,51 @@ export const replySchema = z.object({
   data: replyDataSchema,
 });
 export type Reply = z.infer<typeof replySchema>;
+
+/**
+ * A worker's sign of life while a handler runs, on the replies topic. It returns the command's token as a reply does.
+ * `data.undoData` is what the compensation needs of the effect so far, and replaces what an earlier one told.
+ */
+export const heartbeatSchema = z.object({
+  ...envelope,
+  type: z.literal(HEARTBEAT_TYPE),
+  sagaid: sagaIdSchema,
+  step: text,
+  direction: directionSchema,
+  run: z.int().min(1),
+  attempt: z.int().min(1),
+  effectkey: text,
+  worker: text,
+  replytoken: z.string().max(200),
+  traceparent: z.string().max(100).optional(),
+  data: z.object({ undoData: z.unknown().optional() }),
+});
+export type Heartbeat = z.infer<typeof heartbeatSchema>;
+
+/** What comes on the replies topic. */
+export const workerMessageSchema = z.discriminatedUnion('type', [replySchema, heartbeatSchema]);
+export type WorkerMessage = z.infer<typeof workerMessageSchema>;
+
+/** Why nobody waits for an effect any more: its saga was cancelled, or went on without it. */
+export const noticeReasonSchema = z.enum(['cancelled', 'superseded']);
+export type NoticeReason = z.infer<typeof noticeReasonSchema>;
+
+/**
+ * Tells all workers of a queue that nobody waits for the effect `effectkey` any more. Advice, and no promise that it is
+ * heard: what a worker does nevertheless is judged by its reply and the barrier.
+ */
+export const noticeSchema = z.object({
+  ...envelope,
+  type: z.literal(NOTICE_TYPE),
+  sagaid: sagaIdSchema,
+  step: text,
+  direction: directionSchema,
+  run: z.int().min(1),
+  effectkey: text,
+  reason: noticeReasonSchema,
+  traceparent: z.string().max(100).optional(),
+});
+export type Notice = z.infer<typeof noticeSchema>;
 
 /** Another service starts a saga by message; `source` and `id` together are the request id. */
 export const startMessageSchema = z.object({

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus, Delivery, OutgoingMessage } from '@counterstep/bus';
 import {
-  CONTENT_TYPE,
   DEAD_LETTER_TYPE,
   REPLY_TYPE,
   encodeMessage,
+  headersOf,
   type Command,
   type DeadLetter,
   type Reply,
@@ -107,10 +107,7 @@ export class Outbox {
       topic: this.#topics.replies,
       key: to.sagaid,
       value: encodeMessage(reply),
-      headers: {
-        'content-type': CONTENT_TYPE,
-        ...(to.traceparent === undefined ? {} : { traceparent: to.traceparent }),
-      },
+      headers: headersOf(to),
     };
   }
 
@@ -135,7 +132,7 @@ export class Outbox {
       topic: this.#topics.deadLetters,
       key: delivery.key ?? '',
       value: encodeMessage(letter),
-      headers: { 'content-type': CONTENT_TYPE },
+      headers: headersOf({}),
     };
   }
 }
