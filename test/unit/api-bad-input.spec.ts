@@ -53,6 +53,16 @@ describe('bad input', () => {
     ['no workflow', { input: {} }, 'workflow'],
     ['an input that is a list', { workflow: 'order', input: [] }, 'input'],
     ['a date that is none', { workflow: 'order', input: ORDER, startAt: 'soon' }, 'startAt'],
+    [
+      'a business key without a policy',
+      { workflow: 'order', input: ORDER, businessKey: { key: 'k' } },
+      'businessKey.policy',
+    ],
+    [
+      'a business key that is empty',
+      { workflow: 'order', input: ORDER, businessKey: { key: '', policy: 'reject' } },
+      'businessKey.key',
+    ],
     ['a field that nobody knows', { workflow: 'order', input: ORDER, idempotencyKey: 'k' }, 'idempotencyKey'],
     ['a body that is no object', [1], ''],
   ])('%s is 400 and named', async (_, given, path) => {

@@ -56,6 +56,31 @@ describe('a start', () => {
     expect(await app.store.list({ limit: 10 })).toHaveLength(1);
   });
 
+  test('with a business key that is taken answers as its policy says', async () => {
+    app.silent.add('inventory.reserve');
+    const post = (policy: string) =>
+      app.api.post('/api/v1/sagas', {
+        workflow: 'order',
+        input: ORDER,
+        businessKey: { key: 'o-1', policy },
+      });
+    const first = await post('reject');
+    const { sagaId } = first.body;
+    expect(await post('returnExisting')).toMatchObject({
+      status: 200,
+      body: { sagaId, workflow: 'order', existed: true },
+    });
+    for (const policy of ['reject', 'startIfClosed']) {
+      const { body } = await post(policy);
+      expect(problemSchema.parse(body)).toMatchObject({
+        status: 409,
+        code: 'BUSINESS_KEY_TAKEN',
+        sagaId,
+      });
+    }
+    expect(await app.store.list({ limit: 10 })).toHaveLength(1);
+  });
+
   test('with an Idempotency-Key that is too long is refused by the name of the header', async () => {
     const { status, body } = await app.order(ORDER, { 'idempotency-key': 'x'.repeat(201) });
     expect({ status, problems: body['problems'] }).toMatchObject({

@@ -5,7 +5,8 @@ import { storableText } from '@counterstep/protocol';
 import type { Input, InputResult } from './input.js';
 import type { Messages } from './messages.js';
 import type { Registry } from './registry.js';
-import type { ParkedInput, TakenKey } from './store.js';
+import { judgeKeys } from './start-keys.js';
+import type { Claim, KeyName, NewKey, ParkedInput, TakenKey } from './store.js';
 
 /** What one batch makes of one saga. */
 export interface Entry {
@@ -19,7 +20,8 @@ export interface Entry {
   readonly messages: OutgoingMessage[];
   readonly verdicts: { readonly input: Input; readonly result: InputResult }[];
   readonly parks: ParkedInput[];
-  key?: Input['key'];
+  keys: readonly NewKey[];
+  readonly claims: Claim[];
 }
 
 export interface Known {
@@ -44,20 +46,23 @@ export class BatchDecider {
   ): { entries: Entry[]; deferred: Input[] } {
     const entries = new Map<string, Entry>();
     const deferred: Input[] = [];
-    const keysOfBatch = new Set<string>();
+    const holders = new Map(taken.map((key) => [nameOf(key), key]));
+    const given = new Set<string>();
     for (const input of inputs) {
-      const keyName = input.key && nameOf(input.key);
-      if (keyName !== undefined && keysOfBatch.has(keyName)) {
+      const { keys = [] } = input;
+      if (keys.some((key) => given.has(nameOf(key)))) {
         deferred.push(input);
         continue;
       }
       const entry = entries.get(input.sagaId) ?? entryOf(input.sagaId, known.get(input.sagaId));
       entries.set(input.sagaId, entry);
-      const holder = keyName === undefined ? undefined : taken.find((key) => nameOf(key) === keyName);
-      const result = holder
-        ? answerOf(input, holder)
-        : this.apply(entry, input, { now, random: Math.random() });
-      if (keyName !== undefined) keysOfBatch.add(keyName);
+      const judged = judgeKeys(keys, (key) => holders.get(nameOf(key)));
+      const result = judged?.result ?? this.apply(entry, input, { now, random: Math.random() });
+      if (judged?.result.kind === 'existing')
+        for (const key of judged.claims)
+          entry.claims.push({ id: entry.sagaId, sagaId: judged.result.sagaId, key });
+      const taking = judged?.claims ?? (result.kind === 'applied' ? keys : []);
+      for (const key of taking) given.add(nameOf(key));
       entry.verdicts.push({ input, result });
     }
     return { entries: [...entries.values()], deferred };
@@ -100,7 +105,7 @@ export class BatchDecider {
         entry.saga = decision.saga;
         entry.records.push(record);
         entry.messages.push(...messages);
-        if (input.key) entry.key = input.key;
+        if (input.keys) entry.keys = input.keys;
         return { kind: 'applied', saga: decision.saga };
       }
     }
@@ -137,6 +142,8 @@ function entryOf(sagaId: string, known: Known | undefined): Entry {
     messages: [],
     verdicts: [],
     parks: [],
+    keys: [],
+    claims: [],
   };
 }
 
@@ -157,16 +164,6 @@ function park(entry: Entry, input: Input, saga: Saga, code: string): InputResult
   return { kind: 'parked' };
 }
 
-function answerOf(input: Input, holder: TakenKey): InputResult {
-  if (input.key && input.key.bodyHash !== holder.bodyHash)
-    return {
-      kind: 'refused',
-      code: 'IDEMPOTENCY_CONFLICT',
-      message: `the key '${holder.key}' was used with another request, which started saga ${holder.sagaId}`,
-    };
-  return { kind: 'existing', sagaId: holder.sagaId };
-}
-
-function nameOf(key: { scope: string; key: string }): string {
-  return JSON.stringify([key.scope, key.key]);
+function nameOf({ scope, key }: KeyName): string {
+  return JSON.stringify([scope, key]);
 }

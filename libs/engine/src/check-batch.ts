@@ -1,6 +1,6 @@
 import { isFinished, isLive } from '@counterstep/core';
 import { StoreContentError } from './store.js';
-import type { Batch, Write } from './store.js';
+import type { Batch, NewKey, Write } from './store.js';
 
 const CHECK_VIOLATION = '23514';
 const UNTRANSLATABLE_TEXT = '22021';
@@ -17,16 +17,20 @@ export function checkBatch(laneId: number, batch: Batch): void {
     const { sagaId } = write.saga;
     if (sagas.has(sagaId)) refuse(`saga ${sagaId} is written twice in one batch`);
     sagas.add(sagaId);
-    if (!write.key) continue;
-    checkText(write.key.scope, write.key.key, write.key.bodyHash);
-    const name = JSON.stringify([write.key.scope, write.key.key]);
-    if (keys.has(name)) refuse(`key ${name} is taken twice in one batch`);
-    keys.add(name);
+    for (const key of write.keys ?? []) checkKey(keys, key);
   }
+  for (const { key } of batch.claims ?? []) checkKey(keys, key);
   for (const parked of batch.park) checkText(parked.digest, parked.code, parked.input);
 }
 
-function checkWrite(laneId: number, { expectedVersion, saga, records, key }: Write): void {
+function checkKey(others: Set<string>, { scope, key, bodyHash }: NewKey): void {
+  checkText(scope, key, bodyHash);
+  const name = JSON.stringify([scope, key]);
+  if (others.has(name)) refuse(`key ${name} is taken twice in one batch`);
+  others.add(name);
+}
+
+function checkWrite(laneId: number, { expectedVersion, saga, records, keys }: Write): void {
   const { sagaId } = saga;
   let seq = expectedVersion;
   for (const record of records) {
@@ -36,7 +40,7 @@ function checkWrite(laneId: number, { expectedVersion, saga, records, key }: Wri
   }
   if (records.length === 0) refuse(`saga ${sagaId} is written without a record`);
   if (saga.version !== seq) refuse(`saga ${sagaId} is at version ${saga.version}, its last record at ${seq}`);
-  if (key && expectedVersion !== 0) refuse(`saga ${sagaId} takes a key, but is not being started`);
+  if (keys?.length && expectedVersion !== 0) refuse(`saga ${sagaId} takes a key, but is not being started`);
   if (!isLive(saga))
     refuse(`saga ${sagaId} would wait for nothing: no due time, not paused, no attention item`);
   if (isFinished(saga) && saga.state !== 'failed' && saga.state !== saga.aim)

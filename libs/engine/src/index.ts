@@ -8,10 +8,12 @@ export type { Logger } from './logger.js';
 export { StoreContentError } from './store.js';
 export type {
   Batch,
+  Claim,
   CommitResult,
   DeadLane,
   KeyName,
   Lane,
+  NewKey,
   NumberedRecord,
   ParkedInput,
   SagaContext,

@@ -1,5 +1,5 @@
 import type { Saga, SagaEvent, Workflow } from '@counterstep/core';
-import type { KeyName } from './store.js';
+import type { StartKey } from './start-keys.js';
 
 /** Something that is to happen to one saga, and whoever wants to know how it went. */
 export interface Input {
@@ -12,8 +12,8 @@ export interface Input {
   readonly origin: 'request' | 'message' | 'internal';
   /** Of a start: the definition that the saga is pinned to. */
   readonly workflow?: Workflow;
-  /** Of a start: what makes the same request find the same saga. */
-  readonly key?: KeyName & { readonly bodyHash: string };
+  /** Of a start: by which it, or what it is about, is known again. */
+  readonly keys?: readonly StartKey[];
   /** Set when it comes from the table of parked inputs. */
   readonly parkedId?: number;
   /** Called once, when the result is final. */
@@ -25,7 +25,14 @@ export type InputResult =
   /** The start's key belongs to this saga. */
   | { readonly kind: 'existing'; readonly sagaId: string }
   | { readonly kind: 'ignored'; readonly reason: string }
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string; readonly saga?: Saga }
+  | {
+      readonly kind: 'refused';
+      readonly code: string;
+      readonly message: string;
+      readonly saga?: Saga;
+      /** The saga that stands in the way. */
+      readonly holder?: string;
+    }
   /** No such saga. */
   | { readonly kind: 'absent' }
   /** Kept in the store until it can be applied. */

@@ -113,7 +113,7 @@ export class LaneLoop {
     const inputs = this.queue.take(maxBatch);
     try {
       const known = await this.cache.know(inputs);
-      const keys = inputs.flatMap((input) => (input.key ? [input.key] : []));
+      const keys = inputs.flatMap((input) => input.keys ?? []);
       const taken = keys.length > 0 ? await store.findKeys(keys) : [];
       const { entries, deferred } = decider.decide(inputs, known, taken, clock.now());
       this.queue.again(deferred);
@@ -130,7 +130,7 @@ export class LaneLoop {
     for (const entry of entries) {
       if (entry.records.length > 0) writing.push(entry);
       else if (entry.isCached) this.again(entry);
-      else if (entry.parks.length > 0 || unparkedBy(entry).length > 0) writing.push(entry);
+      else if (entry.parks.length + entry.claims.length + unparkedBy(entry).length > 0) writing.push(entry);
       else this.queue.answerAll(entry);
     }
     const owes = this.outbox.confirmed > this.written || this.applied.length > 0;
@@ -161,20 +161,21 @@ export class LaneLoop {
     const confirmed = outbox.confirmed;
     let number = this.number;
     const writes: Write[] = [];
-    for (const { saga, records, version: expectedVersion, key } of entries) {
+    for (const { saga, records, version: expectedVersion, keys } of entries) {
       if (!saga || records.length === 0) continue;
       const numbered = records.map((record): NumberedRecord => ({
         ...record,
         lane: lane.id,
         number: ++number,
       }));
-      writes.push({ expectedVersion, saga, records: numbered, ...(key && { key }) });
+      writes.push({ expectedVersion, saga, records: numbered, keys });
     }
+    const claims = entries.flatMap((entry) => entry.claims);
     const park = entries.flatMap((entry) => entry.parks);
     // One that is applied is taken off the table a batch later: should its write be stale, it must still be there.
     const applied = this.applied.splice(0);
     const unpark = [...applied, ...entries.filter((entry) => entry.records.length === 0).flatMap(unparkedBy)];
-    const result = await lane.commit({ writes, confirmed, park, unpark });
+    const result = await lane.commit({ writes, confirmed, claims, park, unpark });
     if (result.kind === 'laneLost') throw new StateStoreError('LANE_LOST', `lane ${lane.id} was taken over`);
 
     this.options.clock.learn(result.now);

@@ -4,6 +4,7 @@ import type {
   Batch,
   CommitResult,
   KeyName,
+  NewKey,
   NumberedRecord,
   SagaQuery,
   StoredParkedInput,
@@ -38,7 +39,7 @@ export class MemoryDatabase {
   readonly lanes = new Map<number, LaneRow>();
   private readonly unfinished = new Map<string, SavedSaga>();
   private readonly finished = new Map<string, SavedSaga>();
-  private readonly keys = new Map<string, TakenKey>();
+  private readonly keys = new Map<string, Omit<TakenKey, 'closed'>>();
   private readonly parked = new Map<number, StoredParkedInput>();
   private lastLaneId = 0;
   private lastParkedId = 0;
@@ -59,6 +60,10 @@ export class MemoryDatabase {
     if (lane?.epoch !== epoch) return { kind: 'laneLost' };
     lane.confirmed = Math.max(lane.confirmed, batch.confirmed);
     const stale = batch.writes.filter((write) => !this.write(write)).map((write) => write.saga.sagaId);
+    for (const { id, sagaId, key } of batch.claims ?? []) {
+      if (this.isFree(key)) this.give(key, sagaId);
+      else stale.push(id);
+    }
     for (const input of batch.park) {
       const id = ++this.lastParkedId;
       this.parked.set(id, { ...input, id });
@@ -67,16 +72,16 @@ export class MemoryDatabase {
     return { kind: 'committed', stale, now: this.now() };
   }
 
-  private write({ expectedVersion, saga, records, key }: Write): boolean {
+  private write({ expectedVersion, saga, records, keys = [] }: Write): boolean {
     const { sagaId } = saga;
     const present = this.find(sagaId);
     if ((present?.row.version ?? 0) !== expectedVersion) return false;
-    if (key && this.keys.has(nameOf(key))) return false;
+    if (!keys.every((key) => this.isFree(key))) return false;
     // The end is the end: a finished saga may get another record, but no other state.
     if (this.finished.has(sagaId) && !isFinished(saga)) return false;
     // Before anything is changed: what cannot be written leaves no trace.
     const texts = records.map((record) => JSON.stringify(record));
-    if (key) this.keys.set(nameOf(key), { scope: key.scope, key: key.key, sagaId, bodyHash: key.bodyHash });
+    for (const key of keys) this.give(key, sagaId);
     const saved = present ?? { row: rowOf(saga), records: [] };
     saved.row = structuredClone(rowOf(saga));
     saved.records.push(...texts);
@@ -98,7 +103,8 @@ export class MemoryDatabase {
   }
 
   findKey(name: KeyName): TakenKey | undefined {
-    return this.keys.get(nameOf(name));
+    const taken = this.keys.get(nameOf(name));
+    return taken && { ...taken, closed: this.finished.has(taken.sagaId) };
   }
 
   due(before: number, limit: number): SagaRow[] {
@@ -138,6 +144,15 @@ export class MemoryDatabase {
     for (const [name, key] of this.keys)
       if (key.sagaId === sagaId && this.finished.has(sagaId)) this.keys.delete(name);
     return this.finished.delete(sagaId);
+  }
+
+  private isFree(key: NewKey): boolean {
+    const taken = this.findKey(key);
+    return !taken || (key.fromClosed === true && taken.closed);
+  }
+
+  private give({ scope, key, bodyHash }: NewKey, sagaId: string): void {
+    this.keys.set(nameOf({ scope, key }), { scope, key, sagaId, bodyHash });
   }
 
   private find(sagaId: string): SavedSaga | undefined {

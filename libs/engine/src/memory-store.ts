@@ -92,7 +92,7 @@ export class MemoryStore implements Store {
 
   async findKeys(keys: readonly KeyName[]): Promise<TakenKey[]> {
     const database = this.reached();
-    return keys.flatMap((name) => database.findKey(name) ?? []).map((key) => ({ ...key }));
+    return keys.flatMap((name) => database.findKey(name) ?? []);
   }
 
   async dueSagas(

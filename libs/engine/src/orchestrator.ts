@@ -12,8 +12,9 @@ import type { Logger } from './logger.js';
 import { MemoryStore } from './memory-store.js';
 import { Messages } from './messages.js';
 import { Registry } from './registry.js';
-import { answerOrThrow, checkInput, checkSagaId, keyOfRequest, sagaNotFound } from './requests.js';
+import { answerOrThrow, checkInput, checkSagaId, sagaNotFound } from './requests.js';
 import type { StartOptions } from './requests.js';
+import { keysOfStart } from './start-keys.js';
 import type { SagaQuery, Store } from './store.js';
 
 export interface OrchestratorOptions {
@@ -104,9 +105,11 @@ export class Orchestrator {
 
   /**
    * Starts a saga. When it resolves, the saga is committed and will be finished or undone. Throws `ValidationError`
-   * (`UNKNOWN_WORKFLOW`, `INPUT_INVALID` with the path of each problem), `WorkflowExecutionError`
-   * (`IDEMPOTENCY_CONFLICT`, `OVERLOADED`, `NOT_STARTED`), or `StateStoreError`, after which it may or may not have been
-   * started: ask again with the same `requestId`.
+   * (`UNKNOWN_WORKFLOW`, `BAD_REQUEST_ID`, `BAD_BUSINESS_KEY`, `INPUT_INVALID` with the path of each problem),
+   * `WorkflowExecutionError`
+   * (`IDEMPOTENCY_CONFLICT`, `BUSINESS_KEY_TAKEN`, both with the `sagaId` of the saga in the way; `OVERLOADED`,
+   * `NOT_STARTED`), or `StateStoreError`, after which it may or may not have been started: ask again with the same
+   * `requestId`.
    */
   async executeWorkflow(
     workflowId: string,
@@ -116,7 +119,7 @@ export class Orchestrator {
     return (await this.startSaga(workflowId, initialContext, options)).sagaId;
   }
 
-  /** As `executeWorkflow`; `existed` tells that an earlier request of the same id had started it. */
+  /** As `executeWorkflow`; `existed` tells that it was started before, by the same request or for the same business key. */
   async startSaga(
     workflowId: string,
     initialContext: object,
@@ -136,7 +139,7 @@ export class Orchestrator {
         ...(options.startAt && { startAt: options.startAt.getTime() }),
       },
       workflow,
-      ...keyOfRequest(workflow, input, options),
+      keys: keysOfStart(workflow, input, options),
     });
     return { ...answerOrThrow(result, sagaId), existed: result.kind === 'existing' };
   }
@@ -224,10 +227,15 @@ export class Orchestrator {
   private readonly startByMessage = async (
     message: StartMessage,
   ): Promise<{ code: string; reason: string } | undefined> => {
-    const { workflow, input } = message.data;
+    const { id: requestId, source, data } = message;
+    const { workflow, input, businessKey } = data;
     for (;;) {
       try {
-        await this.executeWorkflow(workflow, input, { requestId: message.id, source: message.source });
+        await this.executeWorkflow(workflow, input, {
+          requestId,
+          source,
+          ...(businessKey && { businessKey }),
+        });
         return undefined;
       } catch (error) {
         if (!this.engine) throw error;

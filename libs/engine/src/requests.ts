@@ -1,15 +1,16 @@
-import { createHash } from 'node:crypto';
-import { StateStoreError, ValidationError, WorkflowExecutionError, canonicalJson } from '@counterstep/core';
+import { StateStoreError, ValidationError, WorkflowExecutionError } from '@counterstep/core';
 import type { Problem, Workflow } from '@counterstep/core';
 import { findJsonProblem, sagaIdSchema } from '@counterstep/protocol';
-import type { JsonObject } from '@counterstep/protocol';
-import type { Input, InputResult } from './input.js';
+import type { BusinessKey, JsonObject } from '@counterstep/protocol';
+import type { InputResult } from './input.js';
 
 export interface StartOptions {
   /** The same id with the same workflow and input always gives the same saga; with another input it is refused. */
   readonly requestId?: string;
-  /** Who sent the request; ids of different sources do not meet. Default `api`. */
+  /** Who sent the request; ids of different sources do not meet, nor do they meet those without a source. */
   readonly source?: string;
+  /** What the saga is about, unique within the workflow, and what to do when it is taken. */
+  readonly businessKey?: BusinessKey;
   /** Nothing is sent before; until then the saga is pending. */
   readonly startAt?: Date;
 }
@@ -59,23 +60,6 @@ export function sagaNotFound(sagaId: string): ValidationError {
   return new ValidationError('SAGA_NOT_FOUND', `there is no saga ${sagaId}`);
 }
 
-export function keyOfRequest(
-  workflow: Workflow,
-  input: JsonObject,
-  options: StartOptions,
-): Pick<Input, 'key'> {
-  if (options.requestId === undefined) return {};
-  if (findJsonProblem([options.requestId, options.source ?? '']))
-    throw new ValidationError(
-      'BAD_REQUEST_ID',
-      'a request id and its source must be text that can be stored',
-    );
-  const startAt = options.startAt?.toISOString() ?? null;
-  const body = canonicalJson({ workflow: workflow.name, input, startAt });
-  const bodyHash = createHash('sha256').update(body).digest('base64url');
-  return { key: { scope: `request:${options.source ?? 'api'}`, key: options.requestId, bodyHash } };
-}
-
 /** The result of a request as a value or the error that the caller gets. */
 export function answerOrThrow(result: InputResult, sagaId: string): { sagaId: string } {
   switch (result.kind) {
@@ -88,7 +72,7 @@ export function answerOrThrow(result: InputResult, sagaId: string): { sagaId: st
       throw sagaNotFound(sagaId);
     case 'refused':
       throw new WorkflowExecutionError(result.code, result.message, {
-        sagaId,
+        sagaId: result.holder ?? sagaId,
         ...(result.saga && { state: result.saga.state }),
       });
     case 'parked':

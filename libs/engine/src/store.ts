@@ -73,7 +73,7 @@ export interface Lane {
   readonly id: number;
   /**
    * Commits a batch in one transaction. Each write is checked by itself: one whose saga is not at `expectedVersion`, or
-   * whose key is taken, writes nothing and is named in the answer; all others are written. A lane that was taken over
+   * one of whose keys is taken, writes nothing, takes no key, and is named in the answer; all others are written. A lane that was taken over
    * writes nothing at all. Calls must not overlap.
    */
   commit(batch: Batch): Promise<CommitResult>;
@@ -86,6 +86,8 @@ export interface Batch {
   readonly writes: readonly Write[];
   /** The broker has confirmed all messages of this lane's records up to this number. */
   readonly confirmed: number;
+  /** Keys for sagas that exist. */
+  readonly claims?: readonly Claim[];
   readonly park: readonly ParkedInput[];
   /** Parked inputs that this batch deals with. */
   readonly unpark: readonly number[];
@@ -96,8 +98,24 @@ export interface Write {
   readonly expectedVersion: number;
   readonly saga: Saga;
   readonly records: readonly NumberedRecord[];
-  /** Taken by a start. */
-  readonly key?: KeyName & { readonly bodyHash: string };
+  /** Taken by a start: all or none. */
+  readonly keys?: readonly NewKey[];
+}
+
+/** A key that is given to a saga: from then on it leads there. */
+export interface NewKey extends KeyName {
+  readonly bodyHash: string;
+  /** It may also be taken from a saga that has finished. */
+  readonly fromClosed?: boolean;
+}
+
+/** A request that started nothing, because its business key had a saga, will get that saga again. */
+export interface Claim {
+  /** In `stale` when the key was taken. The id that the request's own saga would have had. */
+  readonly id: string;
+  /** The saga that the key is for. */
+  readonly sagaId: string;
+  readonly key: NewKey;
 }
 
 export interface NumberedRecord extends HistoryRecord {
@@ -108,7 +126,7 @@ export interface NumberedRecord extends HistoryRecord {
 
 export type CommitResult =
   | { readonly kind: 'laneLost' }
-  /** `now`: the store's clock at the commit. */
+  /** `stale`: the ids of the sagas and claims that were not written. `now`: the store's clock at the commit. */
   | { readonly kind: 'committed'; readonly stale: readonly string[]; readonly now: number };
 
 export interface StoredSaga {
@@ -137,6 +155,8 @@ export interface KeyName {
 export interface TakenKey extends KeyName {
   readonly sagaId: string;
   readonly bodyHash: string;
+  /** That saga has finished. */
+  readonly closed: boolean;
 }
 
 /** An input that cannot be applied now: the definition is absent, or the saga is quarantined. */

@@ -1,6 +1,12 @@
 import * as z from 'zod';
 import { NAME_PATTERN, sagaIdSchema } from './ids.js';
-import { errorFactsSchema, outcomeSchema, phaseSchema, sagaStateSchema } from './messages.js';
+import {
+  businessKeySchema,
+  errorFactsSchema,
+  outcomeSchema,
+  phaseSchema,
+  sagaStateSchema,
+} from './messages.js';
 
 /* Bodies of the REST API, for the orchestrator and its clients. The ids are the names under which OpenAPI lists them. */
 
@@ -23,6 +29,9 @@ export const startRequestSchema = z
       .datetime({ offset: true })
       .optional()
       .describe('Nothing is sent before; until then the saga is pending.'),
+    businessKey: businessKeySchema
+      .optional()
+      .describe('What the saga is about, unique within the workflow, and what to do when it is taken.'),
   })
   .meta({ id: 'StartRequest' });
 export type StartRequest = z.infer<typeof startRequestSchema>;
@@ -31,7 +40,9 @@ export const startedSchema = z
   .object({
     sagaId: sagaIdSchema,
     workflow: name,
-    existed: z.boolean().describe('An earlier request with the same Idempotency-Key had started it.'),
+    existed: z
+      .boolean()
+      .describe('An earlier request with the same Idempotency-Key, or business key, had started it.'),
   })
   .meta({ id: 'Started' });
 export type Started = z.infer<typeof startedSchema>;

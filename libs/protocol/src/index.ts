@@ -12,6 +12,8 @@ export {
   REPLY_TYPE,
   START_TYPE,
   barrierModeSchema,
+  businessKeyPolicySchema,
+  businessKeySchema,
   commandSchema,
   deadLetterSchema,
   errorFactsSchema,
@@ -30,6 +32,8 @@ export {
 } from './messages.js';
 export type {
   BarrierMode,
+  BusinessKey,
+  BusinessKeyPolicy,
   Command,
   DeadLetter,
   ErrorFacts,

@@ -152,12 +152,31 @@ export const noticeSchema = z.object({
 });
 export type Notice = z.infer<typeof noticeSchema>;
 
+/**
+ * What a start does when its business key belongs to a saga of the same workflow. `reject`: it is refused, for good.
+ * `returnExisting`: it gives that saga. `startIfClosed`: it is refused while that saga is open, and starts a new one, which
+ * then has the key, once it has ended.
+ */
+export const businessKeyPolicySchema = z.enum(['reject', 'returnExisting', 'startIfClosed']);
+export type BusinessKeyPolicy = z.infer<typeof businessKeyPolicySchema>;
+
+/** What the saga is about, in the caller's words, such as the number of an order. */
+export const businessKeySchema = z.strictObject({
+  key: z.string().min(1).max(200),
+  policy: businessKeyPolicySchema,
+});
+export type BusinessKey = z.infer<typeof businessKeySchema>;
+
 /** Another service starts a saga by message; `source` and `id` together are the request id. */
 export const startMessageSchema = z.object({
   ...envelope,
   type: z.literal(START_TYPE),
   traceparent: z.string().max(100).optional(),
-  data: z.object({ workflow: text, input: z.record(z.string(), z.unknown()) }),
+  data: z.object({
+    workflow: text,
+    input: z.record(z.string(), z.unknown()),
+    businessKey: businessKeySchema.optional(),
+  }),
 });
 export type StartMessage = z.infer<typeof startMessageSchema>;
 

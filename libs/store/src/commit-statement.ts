@@ -10,6 +10,7 @@ import type { Batch, Write } from '@counterstep/engine';
  * - A saga that another lane moved meanwhile: the row lock makes us wait, then the version is checked anew and does not
  *   match. One that another lane inserted meanwhile breaks the primary key, and the statement is repeated.
  * - Rows come in the order of their ids, keys in theirs, so that two lanes rarely meet crosswise.
+ * - A key is a saga's own (`id` = `saga_id`) or one for a saga that exists, `id` being what the answer calls it.
  */
 const TEXT = `
 WITH fence AS (
@@ -19,11 +20,11 @@ write AS MATERIALIZED (
   SELECT * FROM unnest(
     $4::uuid[], $5::int[], $6::boolean[], $7::text[], $8::int[], $9::text[], $10::int[], $11::text[], $12::text[],
     $13::text[], $14::boolean[], $15::text[], $16::text[], $17::text[], $18::bigint[], $19::bigint[], $20::bigint[],
-    $21::bigint[], $22::text[], $23::text[], $24::text[]
+    $21::bigint[]
   ) AS w (
     id, expected, finished, workflow, workflow_version, digest, version, state, direction,
     aim, paused, attention, position, cause, due_at, number, created_at,
-    updated_at, key_scope, key, body_hash
+    updated_at
   )
   WHERE EXISTS (SELECT FROM fence)
 ),
@@ -33,14 +34,40 @@ absent AS MATERIALIZED (
     AND NOT EXISTS (SELECT FROM counterstep.saga s WHERE s.id = w.id)
     AND NOT EXISTS (SELECT FROM counterstep.finished_saga f WHERE f.id = w.id)
 ),
+wanted AS MATERIALIZED (
+  SELECT k.*, coalesce(w.finished, NOT EXISTS (SELECT FROM counterstep.saga s WHERE s.id = k.saga_id)) AS closed,
+    coalesce(w.created_at, floor(extract(epoch FROM clock_timestamp()) * 1000)) AS created_at
+  FROM unnest($22::uuid[], $23::uuid[], $24::text[], $25::text[], $26::text[], $27::boolean[])
+    AS k (id, saga_id, scope, key, body_hash, from_closed)
+  LEFT JOIN absent w ON w.id = k.id
+  WHERE (w.id IS NOT NULL OR k.id <> k.saga_id) AND EXISTS (SELECT FROM fence)
+),
+-- Locked first: whoever else takes it meanwhile leaves it open, and then it is not found here.
+vacant AS MATERIALIZED (
+  SELECT k.scope, k.key FROM counterstep.saga_key k JOIN wanted w ON w.scope = k.scope AND w.key = k.key
+  WHERE w.from_closed AND k.closed ORDER BY k.scope, k.key FOR UPDATE OF k
+),
+-- All keys of a saga or none: so what is not free is known before anything is taken.
+unfree AS MATERIALIZED (
+  SELECT w.id FROM wanted w JOIN counterstep.saga_key k ON k.scope = w.scope AND k.key = w.key
+  WHERE NOT EXISTS (SELECT FROM vacant v WHERE v.scope = w.scope AND v.key = w.key)
+),
+passed_on AS (
+  UPDATE counterstep.saga_key k
+  SET saga_id = w.saga_id, body_hash = w.body_hash, closed = w.closed, created_at = w.created_at
+  FROM wanted w JOIN vacant v ON v.scope = w.scope AND v.key = w.key
+  WHERE k.scope = w.scope AND k.key = w.key AND w.id NOT IN (SELECT id FROM unfree)
+),
+-- One that another lane inserted meanwhile breaks the primary key, and the statement is repeated: it then is not free.
 keyed AS (
   INSERT INTO counterstep.saga_key (scope, key, saga_id, body_hash, closed, created_at)
-  SELECT key_scope, key, id, body_hash, finished, created_at FROM absent WHERE key IS NOT NULL ORDER BY key_scope, key
-  ON CONFLICT (scope, key) DO NOTHING
-  RETURNING saga_id
+  SELECT scope, key, saga_id, body_hash, closed, created_at FROM wanted w
+  WHERE w.id NOT IN (SELECT id FROM unfree)
+    AND NOT EXISTS (SELECT FROM vacant v WHERE v.scope = w.scope AND v.key = w.key)
+  ORDER BY scope, key
 ),
 begun AS MATERIALIZED (
-  SELECT * FROM absent WHERE key IS NULL OR id IN (SELECT saga_id FROM keyed)
+  SELECT * FROM absent WHERE id NOT IN (SELECT id FROM unfree)
 ),
 inserted AS (
   INSERT INTO counterstep.saga (
@@ -88,24 +115,27 @@ closed AS (
 passed AS MATERIALIZED (
   SELECT id FROM begun UNION ALL SELECT id FROM updated UNION ALL SELECT id FROM removed UNION ALL SELECT id FROM amended
 ),
+stale AS MATERIALIZED (
+  SELECT id FROM write WHERE id NOT IN (SELECT id FROM passed) UNION SELECT id FROM unfree
+),
 recorded AS (
   INSERT INTO counterstep.history (saga_id, seq, at, event, facts, lane, number)
   SELECT r.saga_id, r.seq, r.at, r.event, r.facts, $1, r.number
-  FROM unnest($25::uuid[], $26::int[], $27::bigint[], $28::text[], $29::text[], $30::bigint[])
+  FROM unnest($28::uuid[], $29::int[], $30::bigint[], $31::text[], $32::text[], $33::bigint[])
     AS r (saga_id, seq, at, event, facts, number)
   WHERE r.saga_id IN (SELECT id FROM passed)
 ),
 parked AS (
   INSERT INTO counterstep.parked_input (saga_id, digest, code, input)
-  SELECT * FROM unnest($31::uuid[], $32::text[], $33::text[], $34::text[])
+  SELECT * FROM unnest($34::uuid[], $35::text[], $36::text[], $37::text[])
   WHERE EXISTS (SELECT FROM fence)
 ),
 unparked AS (
-  DELETE FROM counterstep.parked_input WHERE id = ANY ($35::bigint[]) AND EXISTS (SELECT FROM fence)
+  DELETE FROM counterstep.parked_input WHERE id = ANY ($38::bigint[]) AND EXISTS (SELECT FROM fence)
 )
 SELECT
   floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
-  ARRAY(SELECT id::text FROM write WHERE id NOT IN (SELECT id FROM passed) ORDER BY id) AS stale
+  ARRAY(SELECT id::text FROM stale ORDER BY id) AS stale
 FROM fence`;
 
 /** One row, or none when the lane is lost. */
@@ -129,6 +159,7 @@ export function commitStatement(
       epoch,
       batch.confirmed,
       ...writeColumns(writes),
+      ...keyColumns(batch),
       ...recordColumns(writes),
       ...parkColumns(batch),
     ],
@@ -136,8 +167,8 @@ export function commitStatement(
 }
 
 function writeColumns(writes: readonly Write[]): unknown[][] {
-  const columns: unknown[][] = Array.from({ length: 21 }, () => []);
-  for (const { expectedVersion, saga, records, key } of writes) {
+  const columns: unknown[][] = Array.from({ length: 18 }, () => []);
+  for (const { expectedVersion, saga, records } of writes) {
     const row = rowOf(saga);
     const values = [
       row.sagaId,
@@ -158,13 +189,25 @@ function writeColumns(writes: readonly Write[]): unknown[][] {
       records.at(-1)?.number,
       row.createdAt,
       row.updatedAt,
-      key?.scope ?? null,
-      key?.key ?? null,
-      key?.bodyHash ?? null,
     ];
     values.forEach((value, index) => columns[index]?.push(value));
   }
   return columns;
+}
+
+function keyColumns({ writes, claims = [] }: Batch): unknown[][] {
+  const own = writes.flatMap(({ saga: { sagaId }, keys = [] }) =>
+    keys.map((key) => ({ id: sagaId, sagaId, key })),
+  );
+  const all = [...own, ...claims];
+  return [
+    all.map(({ id }) => id),
+    all.map(({ sagaId }) => sagaId),
+    all.map(({ key }) => key.scope),
+    all.map(({ key }) => key.key),
+    all.map(({ key }) => key.bodyHash),
+    all.map(({ key }) => key.fromClosed ?? false),
+  ];
 }
 
 function recordColumns(writes: readonly Write[]): unknown[][] {

@@ -19,6 +19,8 @@ const CONNECT_TIMEOUT = 5_000;
 /** How long a server may take to answer a goodbye. */
 const GOODBYE = 2_000;
 const TRIES = 4;
+/** Each time another lane's rows came first, so somebody got on; of many lanes that want one row each may have to wait for all. */
+const RACES = 30;
 
 /** Limits are the server's: a limit of the client's would leave the statement running and the connection in use. */
 export function clientConfig({
@@ -95,9 +97,10 @@ export class Connection {
         return await this.queryOnce<Row>(query);
       } catch (error) {
         if (this.lost) throw this.lost;
-        if (tries >= TRIES || !isWorthRepeating(error)) throw storeErrorOf(error);
+        const most = isRace(error) ? RACES : verdictOn(error) === 'again' ? TRIES : 1;
+        if (tries >= most) throw storeErrorOf(error);
       }
-      await delay(Math.random() * 10 * 2 ** tries);
+      await delay(Math.random() * 10 * 2 ** Math.min(tries, TRIES));
     }
   }
 
@@ -148,11 +151,11 @@ export async function endClient(client: pg.ClientBase): Promise<void> {
 }
 
 /**
- * Whether the same statement may succeed at once. A unique violation (23505) means that a row appeared after the
- * statement's snapshot was taken; the next snapshot has it, and the statement then leaves that row alone.
+ * A unique violation means that a row appeared after the statement's snapshot was taken; the next snapshot has it, and the
+ * statement then leaves that row alone.
  */
-function isWorthRepeating(error: unknown): boolean {
-  return verdictOn(error) === 'again' || (error instanceof pg.DatabaseError && error.code === '23505');
+function isRace(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '23505';
 }
 
 function textOf(error: unknown): string {

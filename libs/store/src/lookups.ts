@@ -37,7 +37,7 @@ export async function findKeys(pool: ReadPool, names: readonly KeyName[]): Promi
   return pool.query<TakenKey>({
     name: 'counterstep_keys',
     text: `
-      SELECT k.scope, k.key, k.saga_id AS "sagaId", k.body_hash AS "bodyHash"
+      SELECT k.scope, k.key, k.saga_id AS "sagaId", k.body_hash AS "bodyHash", k.closed
       FROM unnest($1::text[], $2::text[]) AS wanted (scope, key)
       JOIN counterstep.saga_key k USING (scope, key)`,
     values: [keys.map(({ scope }) => scope), keys.map(({ key }) => key)],

@@ -21,23 +21,19 @@ export class OperatorQueries {
     private readonly patience: number,
   ) {}
 
-  /** A page over both tables is the newest of a page of each. */
+  /**
+   * A page over both tables is the newest of a page of each. A saga that ends between the two looks is seen twice, as the
+   * finished ones are looked at last, and its newer row counts.
+   */
   async list(query: SagaQuery): Promise<SagaRow[]> {
     const states = query.states ?? ALL_STATES;
-    const pages = await Promise.all([
-      this.page(
-        SagaEntity,
-        query,
-        states.filter((state) => !isFinished({ state })),
-      ),
-      this.page(
-        FinishedSagaEntity,
-        query,
-        states.filter((state) => isFinished({ state })),
-      ),
-    ]);
-    return pages
-      .flat()
+    const finished = states.filter((state) => isFinished({ state }));
+    const unfinished = states.filter((state) => !isFinished({ state }));
+    const rows = [
+      ...(await this.page(SagaEntity, query, unfinished)),
+      ...(await this.page(FinishedSagaEntity, query, finished)),
+    ];
+    return [...new Map(rows.map((row) => [row.sagaId, row])).values()]
       .sort((a, b) => (a.sagaId < b.sagaId ? 1 : -1))
       .slice(0, query.limit);
   }

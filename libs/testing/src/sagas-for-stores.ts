@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { WorkflowBuilder, decide, evolve } from '@counterstep/core';
 import type { Fact, HistoryRecord, Saga, SagaEvent, Workflow } from '@counterstep/core';
-import type { Batch, CommitResult, KeyName, Lane, Store, Write } from '@counterstep/engine';
+import type { Batch, CommitResult, Lane, NewKey, Store, Write } from '@counterstep/engine';
 
 /** Two steps with an undo each. */
 export const order = new WorkflowBuilder('order')
@@ -103,9 +103,9 @@ export class Writer {
     return new Writer(await store.openLane(digests));
   }
 
-  write({ expectedVersion, saga, records }: Move, key?: KeyName & { bodyHash: string }): Write {
+  write({ expectedVersion, saga, records }: Move, ...keys: NewKey[]): Write {
     const numbered = records.map((record) => ({ ...record, lane: this.lane.id, number: ++this.number }));
-    return { expectedVersion, saga, records: numbered, ...(key && { key }) };
+    return { expectedVersion, saga, records: numbered, keys };
   }
 
   commit(moves: readonly Move[], more: Partial<Batch> = {}): Promise<CommitResult> {

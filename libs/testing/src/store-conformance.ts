@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, test } from '@jest/globals';
 import type { Store } from '@counterstep/engine';
 import { contextPromises } from './store-contexts.js';
+import { keyPromises } from './store-keys.js';
 import { lanePromises } from './store-lanes.js';
 import { lookupPromises } from './store-lookups.js';
 import { writePromises } from './store-writes.js';
@@ -57,6 +58,7 @@ export function storeConformance(
     };
 
     describe('writes', () => writePromises(suite));
+    describe('keys', () => keyPromises(suite));
     describe('lanes', () => lanePromises(suite));
     describe('look-ups', () => lookupPromises(suite));
     describe('contexts', () => contextPromises(suite));

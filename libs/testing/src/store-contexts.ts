@@ -57,7 +57,9 @@ export function contextPromises({ store: openStore, harness, promised }: StoreSu
     const writer = await Writer.on(store);
     const [running, ended, other] = [new Tale(), new Tale(nothing), new Tale(nothing)];
     const keys = ['r', 'e', 'o'].map((key) => ({ scope: 'request', key, bodyHash: 'h' }));
-    const starts = [running, ended, other].map((tale, index) => writer.write(tale.start(), keys[index]));
+    const starts = [running, ended, other].map((tale, index) =>
+      writer.write(tale.start(), ...keys.slice(index, index + 1)),
+    );
     await writer.commitWrites(starts);
     expect(await store.deleteContext(running.sagaId)).toBe(false);
     expect(await store.deleteContext(new Tale().sagaId)).toBe(false);

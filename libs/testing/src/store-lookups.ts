@@ -3,75 +3,8 @@ import { expect } from '@jest/globals';
 import { NOON, TIMEOUT, Tale, Writer, nothing, order } from './sagas-for-stores.js';
 import type { StoreSuite } from './store-conformance.js';
 
-const committed = { kind: 'committed', stale: [], now: expect.any(Number) };
-const requestKey = (key: string, bodyHash = 'hash') => ({ scope: 'request', key, bodyHash });
-
-/** Keys, timers, parked inputs, lists. */
+/** Timers, parked inputs, lists. */
 export function lookupPromises({ store: openStore, promised }: StoreSuite): void {
-  promised(
-    'a key that is taken keeps a second saga from starting, also when its saga is finished',
-    async () => {
-      const store = await openStore();
-      const writer = await Writer.on(store);
-      const [first, ended, loser, late] = [new Tale(), new Tale(nothing), new Tale(), new Tale()];
-      const starts = [
-        writer.write(first.start(), requestKey('a')),
-        writer.write(ended.start(), requestKey('b')),
-      ];
-      expect(await writer.commitWrites(starts)).toEqual(committed);
-      await writer.commit([first.reply('charge')]);
-      await writer.commit([first.reply('ship')]);
-      const [other] = [new Tale()];
-      const batch = [
-        writer.write(loser.start(), requestKey('a', 'other hash')),
-        writer.write(late.start(), requestKey('b')),
-        writer.write(other.start(), { ...requestKey('a'), scope: 'business' }),
-      ];
-      expect(await writer.commitWrites(batch)).toEqual({ ...committed, stale: [loser.sagaId, late.sagaId] });
-      expect(await store.load([loser.sagaId, late.sagaId])).toEqual([]);
-      const names = ['a', 'b', 'c'].map((key) => ({ scope: 'request', key }));
-      const found = await store.findKeys([...names, { scope: 'business', key: 'a' }]);
-      expect(new Set(found)).toEqual(
-        new Set([
-          { ...requestKey('a'), sagaId: first.sagaId },
-          { ...requestKey('b'), sagaId: ended.sagaId },
-          { ...requestKey('a'), scope: 'business', sagaId: other.sagaId },
-        ]),
-      );
-      expect(await store.findKeys([])).toEqual([]);
-    },
-  );
-
-  promised('of two lanes that take one key at once, one starts its saga', async () => {
-    const stores = [await openStore(), await openStore()];
-    for (let round = 0; round < 5; round += 1) {
-      const tales = [new Tale(), new Tale()];
-      const results = await Promise.all(
-        stores.map(async (store, index) => {
-          const writer = await Writer.on(store);
-          const tale = tales[index] as Tale;
-          return writer.commitWrites([writer.write(tale.start(), requestKey(`round ${round}`))]);
-        }),
-      );
-      const stale = results.flatMap((result) => (result.kind === 'committed' ? result.stale : []));
-      expect(stale).toHaveLength(1);
-      const [winner] = tales.filter(({ sagaId }) => !stale.includes(sagaId));
-      const [key] = await (stores[0] as (typeof stores)[number]).findKeys([requestKey(`round ${round}`)]);
-      expect(key?.sagaId).toBe(winner?.sagaId);
-    }
-  });
-
-  promised('a start that is stale takes no key', async () => {
-    const store = await openStore();
-    const writer = await Writer.on(store);
-    const tale = new Tale();
-    await writer.commit([tale.start()]);
-    const again = new Tale(undefined, tale.sagaId);
-    const result = await writer.commitWrites([writer.write(again.start(), requestKey('a'))]);
-    expect(result).toEqual({ ...committed, stale: [tale.sagaId] });
-    expect(await store.findKeys([requestKey('a')])).toEqual([]);
-  });
-
   promised('due sagas come soonest first, up to the moment asked for', async () => {
     const store = await openStore();
     const writer = await Writer.on(store);
@@ -197,7 +130,7 @@ export function lookupPromises({ store: openStore, promised }: StoreSuite): void
       expect(await store.load([nonsense])).toEqual([]);
       expect(await store.loadContext(nonsense)).toBeUndefined();
       expect(await store.deleteContext(nonsense)).toBe(false);
-      expect(await store.findKeys([requestKey(nonsense)])).toEqual([]);
+      expect(await store.findKeys([{ scope: 'request', key: nonsense }])).toEqual([]);
     }
   });
 

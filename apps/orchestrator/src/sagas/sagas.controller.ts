@@ -50,16 +50,20 @@ export class SagasController {
     standardSchema: startedSchema,
     headers: { Location: { schema: { type: 'string' } } },
   })
-  @ApiOkResponse({ standardSchema: startedSchema, description: 'An earlier request had started it.' })
+  @ApiOkResponse({
+    standardSchema: startedSchema,
+    description: 'It was started before: by the same request, or for the same business key.',
+  })
   @ApiProblems(400, 404, 409, 413, 415, 503)
   async start(
-    @Body({ schema: startRequestSchema }) { workflow, input, startAt }: StartRequest,
+    @Body({ schema: startRequestSchema }) { workflow, input, startAt, businessKey }: StartRequest,
     @Headers('idempotency-key') key: string | undefined,
     @Res({ passthrough: true }) response: ServerResponse,
   ): Promise<Started> {
     const { sagaId, existed } = await this.orchestrator.startSaga(workflow, input, {
       ...(key !== undefined && { requestId: checkedKey(key) }),
       ...(startAt !== undefined && { startAt: new Date(startAt) }),
+      ...(businessKey && { businessKey }),
     });
     response.statusCode = existed ? 200 : 201;
     response.setHeader('Location', `/${API_PREFIX}/sagas/${sagaId}`);
