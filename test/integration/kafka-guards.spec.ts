@@ -192,6 +192,45 @@ describe('the Kafka bus against a real broker', () => {
     expect(new Set(reader.got.map(({ partition }) => partition)).size).toBe(3);
   }, 60_000);
 
+  test('a listener hears partitions that are added later from their first message', async () => {
+    const [one, two] = [bus(), bus()];
+    await one.ensureTopics([{ topic, partitions: 1 }]);
+    await two.publish([message('a', 'before')]);
+    const heard: string[] = [];
+    const listener = one.listen({
+      topics: [topic],
+      onMessages: (messages) => void heard.push(...messages.map(({ value }) => String(value))),
+    });
+    await listener.ready();
+    await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
+    const keys = Array.from({ length: 30 }, (_, i) => `key-${i}`);
+    await two.publish(keys.map((key) => message(key, key)));
+    await waitFor(() => keys.every((key) => heard.includes(key)), { what: 'the messages in all partitions' });
+    expect(heard).not.toContain('before');
+  }, 60_000);
+
+  test('a listener commits nothing, and leaves no group behind when it is closed', async () => {
+    const client = new KafkaBus({ brokers: [kafkaBrokers()], clientId: topic, logger: quiet });
+    buses.push(client);
+    await client.ensureTopics([{ topic, partitions: 1 }]);
+    let heard = 0;
+    const listener = client.listen({
+      topics: [topic],
+      onMessages: (messages) => void (heard += messages.length),
+    });
+    await listener.ready();
+    await client.publish([message('a', '1')]);
+    await waitFor(() => heard === 1, { what: 'the message' });
+    const groups = async (): Promise<string[]> =>
+      (await admin.listGroups()).groups.map(({ groupId }) => groupId).filter((id) => id.startsWith(topic));
+    const [group = ''] = await groups();
+    expect(group).toMatch(/\.listener\./);
+    const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
+    expect(committed?.partitions).toMatchObject([{ partition: 0, offset: '-1' }]);
+    await listener.close();
+    expect(await groups()).toEqual([]);
+  }, 30_000);
+
   test('a subscription waits for a topic that is created later', async () => {
     const client = bus();
     const { got, subscription } = read(client, topic);

@@ -21,6 +21,22 @@ export interface Bus {
    */
   subscribe(options: SubscribeOptions): Subscription;
 
+  /**
+   * Hears every message published to the topics after `Listener.ready()`, whatever others read: a broadcast, of which no
+   * position is kept outside the process. A message may be told twice. Nothing is missed over a broken connection or an
+   * outage of the broker; what is published while the process is down is. An absent broker or topic is waited for, and
+   * does not make the bus unready.
+   */
+  listen(options: ListenOptions): Listener;
+
+  /**
+   * Whether it is sure that `group` has not got past what was published for `key` from `since` on (ms of the epoch; clocks
+   * may differ by 5 s): its position in the key's partition lies at or below the first such message. A group gets past a
+   * message when that and all before it are acknowledged, so one that a member has in hand still waits. False when in
+   * doubt: no broker, no topic, nothing left to read. Answers may be a second old. Never rejects.
+   */
+  isWaiting(question: WaitingQuestion): Promise<boolean>;
+
   /** Creates the topics that are absent, with the settings given. Existing topics are left as they are. */
   ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
 
@@ -61,13 +77,17 @@ export interface SubscribeOptions {
   readonly credit?: number;
 }
 
-export interface Delivery {
+/** A message as it stands in its topic. */
+export interface Received {
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;
   readonly key: string | null;
   readonly value: Uint8Array | null;
   readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Delivery extends Received {
   /** The message is dealt with for good: applied, ignored, parked or confirmed as a dead letter. Idempotent. */
   ack(): void;
 }
@@ -85,6 +105,30 @@ export interface Subscription {
   /** Stops deliveries, commits the position of what was acknowledged, leaves the group. Idempotent. */
   close(): Promise<void>;
 }
+
+export interface ListenOptions {
+  readonly topics: readonly string[];
+  /** Gets the messages of one partition in order. It must not throw; if it does, the listener lives on. */
+  readonly onMessages: (messages: readonly Received[]) => void;
+}
+
+export interface Listener {
+  /** Resolves when every message published from now on will be told. */
+  ready(): Promise<void>;
+  /** Tells nothing more. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface WaitingQuestion {
+  readonly topic: string;
+  readonly key: string;
+  readonly group: string;
+  /** Milliseconds of the epoch. */
+  readonly since: number;
+}
+
+/** How far the clocks of those who publish and those who ask may differ, in milliseconds. */
+export const CLOCK_MARGIN_MS = 5_000;
 
 export interface TopicSpec {
   readonly topic: string;

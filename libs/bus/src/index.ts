@@ -4,11 +4,15 @@ export type {
   BusHealth,
   BusLogger,
   Delivery,
+  ListenOptions,
+  Listener,
   OutgoingMessage,
+  Received,
   RefusedMessage,
   SubscribeOptions,
   Subscription,
   TopicSpec,
+  WaitingQuestion,
 } from './bus.js';
 export { MAX_MESSAGE_BYTES, sizeOf } from './message-size.js';
 export { partitionFor } from './partitioner.js';

@@ -1,4 +1,5 @@
 import { describe } from '@jest/globals';
+import { busBroadcastTests } from './bus-broadcast.js';
 import { busDeliveryTests } from './bus-delivery.js';
 import { busGroupsTests } from './bus-groups.js';
 import { busKit, type BusHarness } from './bus-kit.js';
@@ -17,6 +18,7 @@ export function busConformance(
     const kit = busKit(makeHarness, timeoutMs, groupMs);
     busDeliveryTests(kit);
     busGroupsTests(kit);
+    busBroadcastTests(kit);
     busLifeTests(kit);
   });
 }

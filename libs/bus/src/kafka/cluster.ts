@@ -74,11 +74,7 @@ export class Cluster {
 
   /** The group's offsets in a topic; partitions that it never committed are absent. */
   committed(group: string, topic: string): Promise<Map<number, number>> {
-    return this.#insist(async (admin) => {
-      const [offsets] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
-      const known = (offsets?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0);
-      return new Map(known.map(({ partition, offset }) => [partition, Number(offset)]));
-    });
+    return this.#insist((admin) => readCommitted(admin, group, topic));
   }
 
   /** Creates what is absent. The broker decides on replicas (`-1`) and on how many of them must be in sync. */
@@ -129,13 +125,13 @@ export class Cluster {
   async #check(): Promise<void> {
     if (this.#closed) return;
     try {
-      await this.#ask((admin) => admin.connect());
+      await this.ask((admin) => admin.connect());
       if (Date.now() - this.#refreshedAt > this.#options.refreshMs) {
         this.#refreshedAt = Date.now();
         for (const topic of this.#partitions.keys()) await this.lookUp(topic);
       }
     } catch {
-      // Noted by #ask; the next check comes soon.
+      // Noted by `ask`; the next check comes soon.
     }
     if (this.#closed) return;
     this.#timer = setTimeout(
@@ -149,7 +145,7 @@ export class Cluster {
     for (;;) {
       if (this.#closed) throw new BusClosedError();
       try {
-        return await this.#ask(question);
+        return await this.ask(question);
       } catch (error) {
         if (this.#closed) throw new BusClosedError();
         if (isDefinite(error)) throw error;
@@ -158,8 +154,11 @@ export class Cluster {
     }
   }
 
-  /** One question at a time: kafkajs' admin changes its metadata under the feet of a second one. */
-  #ask<T>(question: (admin: Admin) => Promise<T>): Promise<T> {
+  /**
+   * Asks once, and rejects when the broker does not answer. One question at a time: kafkajs' admin changes its metadata
+   * under the feet of a second one.
+   */
+  ask<T>(question: (admin: Admin) => Promise<T>): Promise<T> {
     const answer = this.#queue.then(() => this.#askNow(question));
     this.#queue = answer.catch(() => undefined);
     return answer;
@@ -217,7 +216,18 @@ async function countPartitions(admin: Admin, topic: string): Promise<number | un
   }
 }
 
-async function readEnds(admin: Admin, topic: string): Promise<Map<number, LogEnds>> {
+export async function readCommitted(
+  admin: Admin,
+  group: string,
+  topic: string,
+): Promise<Map<number, number>> {
+  const [offsets] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
+  // Below zero: none.
+  const known = (offsets?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0);
+  return new Map(known.map(({ partition, offset }) => [partition, Number(offset)]));
+}
+
+export async function readEnds(admin: Admin, topic: string): Promise<Map<number, LogEnds>> {
   const partitions = await admin.fetchTopicOffsets(topic);
   return new Map(
     partitions.map(({ partition, low, high }) => [partition, { low: Number(low), end: Number(high) }]),

@@ -8,8 +8,8 @@ export interface ConsumerSettings {
   /** Milliseconds without a heartbeat after which the group gives this member's partitions away. */
   readonly sessionTimeoutMs: number;
   readonly heartbeatMs: number;
-  /** How often positions are committed, in milliseconds. */
-  readonly commitMs: number;
+  /** How often positions are committed, in milliseconds; undefined: never. */
+  readonly commitMs: number | undefined;
   /** How long it may take to notice new partitions, in milliseconds. */
   readonly metadataMaxAgeMs: number;
 }
@@ -19,7 +19,7 @@ export interface ConsumerOptions extends ConsumerSettings {
   readonly group: string;
   readonly topics: readonly string[];
   /** The group was joined: the partitions held before are lost, the new ones are held. */
-  readonly onJoin: () => void;
+  readonly onJoin: (consumer: GroupConsumer) => void;
   /**
    * Gets each batch with the progress to record it in, and resolves when all of it was handed out; `lost` tells whether
    * the partition was lost meanwhile. `heartbeat` is to be called while it waits, `read` when messages were handed out.
@@ -139,7 +139,8 @@ export class GroupConsumer implements Supervised {
     // From the beginning, also when an offset is out of range: kafkajs would go to the end and skip what is there.
     await this.#consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
     if (this.#stopping) return;
-    this.#timer = setInterval(() => void this.commit(), this.#options.commitMs);
+    const { commitMs } = this.#options;
+    if (commitMs !== undefined) this.#timer = setInterval(() => void this.commit(), commitMs);
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -149,8 +150,14 @@ export class GroupConsumer implements Supervised {
     });
   }
 
+  /** To be called in `onJoin`: reading begins here, whatever the group has committed. */
+  seek(topic: string, partition: number, position: number): void {
+    this.#consumer.seek({ topic, partition, offset: String(position) });
+  }
+
   /** Commits the positions that moved. Never rejects: what is not committed is delivered again. */
   async commit(): Promise<void> {
+    if (this.#options.commitMs === undefined) return;
     if (this.#committing !== undefined) await this.#committing;
     const moved = this.held().flatMap(({ topic, partition, progress }) => {
       const { position } = progress;
@@ -202,7 +209,7 @@ export class GroupConsumer implements Supervised {
       ]),
     );
     this.#joined = true;
-    this.#options.onJoin();
+    this.#options.onJoin(this);
   }
 
   #crash(reason: string): void {

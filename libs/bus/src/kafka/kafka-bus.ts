@@ -2,20 +2,26 @@ import type { Kafka, SASLOptions } from 'kafkajs';
 import type { ConnectionOptions } from 'node:tls';
 import {
   BusClosedError,
+  CLOCK_MARGIN_MS,
   type Bus,
   type BusHealth,
   type BusLogger,
+  type ListenOptions,
+  type Listener,
   type OutgoingMessage,
   type RefusedMessage,
   type SubscribeOptions,
   type Subscription,
   type TopicSpec,
+  type WaitingQuestion,
 } from '../bus.js';
 import { partitionFor } from '../partitioner.js';
 import { UnknownTopicError } from '../unknown-topic.js';
-import { Backoff } from './backoff.js';
+import { Backlogs, kafkaReads } from './backlog.js';
+import { Backoff, within } from './backoff.js';
 import { kafkaClients } from './client.js';
 import { Cluster } from './cluster.js';
+import { KafkaListener } from './listener.js';
 import { Producer } from './producer.js';
 import { KafkaSubscription } from './subscription.js';
 
@@ -38,13 +44,18 @@ export interface KafkaBusOptions {
   readonly rebuild?: { readonly firstMs: number; readonly capMs: number };
 }
 
+/** After so long without an answer of the broker nobody can be sure of anything. */
+const ANSWER_MS = 5_000;
+
 /** The bus on Kafka. Does not need the broker to be there when it is made. */
 export class KafkaBus implements Bus {
   readonly #options: KafkaBusOptions;
   readonly #client: () => Kafka;
   readonly #cluster: Cluster;
   readonly #producer: Producer;
+  readonly #backlogs: Backlogs;
   readonly #subscriptions = new Set<KafkaSubscription>();
+  readonly #listeners = new Set<KafkaListener>();
   #closing: Promise<void> | undefined;
 
   constructor(options: KafkaBusOptions) {
@@ -58,6 +69,7 @@ export class KafkaBus implements Bus {
       refreshMs: metadataMaxAgeMs,
       onBack: () => this.#wake(),
     });
+    this.#backlogs = new Backlogs(kafkaReads(this.#cluster));
     this.#producer = new Producer({
       topics: this.#cluster,
       logger,
@@ -83,27 +95,34 @@ export class KafkaBus implements Bus {
 
   subscribe(options: SubscribeOptions): Subscription {
     if (this.#closing !== undefined) throw new BusClosedError();
-    const { sessionTimeoutMs = 10_000, heartbeatMs = 1_000, commitMs = 1_000, rebuild } = this.#options;
-    const { metadataMaxAgeMs = 30_000 } = this.#options;
-    const subscription = new KafkaSubscription({
-      ...options,
-      client: this.#client,
-      cluster: this.#cluster,
-      logger: this.#options.logger,
-      backoff: new Backoff(rebuild?.firstMs ?? 500, rebuild?.capMs ?? 30_000),
-      sessionTimeoutMs,
-      heartbeatMs,
-      commitMs,
-      metadataMaxAgeMs,
-    });
+    const { commitMs = 1_000 } = this.#options;
+    const subscription = new KafkaSubscription({ ...options, ...this.#consuming(), commitMs });
     this.#subscriptions.add(subscription);
     return subscription;
+  }
+
+  listen(options: ListenOptions): Listener {
+    if (this.#closing !== undefined) throw new BusClosedError();
+    const { clientId } = this.#options;
+    const listener = new KafkaListener({ ...options, ...this.#consuming(), clientId });
+    this.#listeners.add(listener);
+    return listener;
+  }
+
+  async isWaiting({ topic, key, group, since }: WaitingQuestion): Promise<boolean> {
+    if (this.#cluster.problem !== undefined) return false;
+    let waiting = false;
+    const asked = this.partitionOf(topic, key)
+      .then((partition) => this.#backlogs.isWaiting(group, topic, partition, since - CLOCK_MARGIN_MS))
+      .then((answer) => (waiting = answer));
+    await within(asked, ANSWER_MS);
+    return waiting;
   }
 
   async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
     await this.#cluster.createTopics(topics);
     // A subscription may wait for just these.
-    for (const subscription of this.#subscriptions) subscription.wake();
+    this.#wakeConsumers();
   }
 
   async partitionOf(topic: string, key: string): Promise<number> {
@@ -131,13 +150,32 @@ export class KafkaBus implements Bus {
   }
 
   async #close(drainMs: number): Promise<void> {
-    await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
+    await Promise.all([...this.#subscriptions, ...this.#listeners].map((one) => one.close()));
     await this.#producer.close(drainMs);
     await this.#cluster.close();
   }
 
   #wake(): void {
     this.#producer.wake();
-    for (const subscription of this.#subscriptions) subscription.wake();
+    this.#wakeConsumers();
+  }
+
+  #wakeConsumers(): void {
+    for (const consumer of [...this.#subscriptions, ...this.#listeners]) consumer.wake();
+  }
+
+  /** What every consumer is built with. */
+  #consuming() {
+    const { sessionTimeoutMs = 10_000, heartbeatMs = 1_000, metadataMaxAgeMs = 30_000 } = this.#options;
+    const { logger, rebuild } = this.#options;
+    return {
+      client: this.#client,
+      cluster: this.#cluster,
+      logger,
+      backoff: new Backoff(rebuild?.firstMs ?? 500, rebuild?.capMs ?? 30_000),
+      sessionTimeoutMs,
+      heartbeatMs,
+      metadataMaxAgeMs,
+    };
   }
 }

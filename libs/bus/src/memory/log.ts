@@ -3,6 +3,8 @@ export interface StoredMessage {
   readonly key: string;
   readonly value: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
+  /** When it was published, in milliseconds of the epoch. */
+  readonly at: number;
 }
 
 /** One partition: numbered messages, the oldest of which may have been dropped. */
@@ -31,6 +33,12 @@ export class PartitionLog {
 
   at(position: number): StoredMessage | undefined {
     return this.#messages[position - this.#start];
+  }
+
+  /** The number of the first message published at `at` or later; undefined when there is none. */
+  firstSince(at: number): number | undefined {
+    const index = this.#messages.findIndex((message) => message.at >= at);
+    return index < 0 ? undefined : this.#start + index;
   }
 
   /** Drops what lies below `position`, except the newest `keep`. Only when it pays: shifting an array costs its length. */

@@ -1,17 +1,22 @@
 import {
   BusClosedError,
+  CLOCK_MARGIN_MS,
   type Bus,
   type BusHealth,
   type BusLogger,
+  type ListenOptions,
+  type Listener,
   type OutgoingMessage,
   type RefusedMessage,
   type SubscribeOptions,
   type Subscription,
   type TopicSpec,
+  type WaitingQuestion,
 } from '../bus.js';
 import { partitionFor } from '../partitioner.js';
 import { UnknownTopicError } from '../unknown-topic.js';
 import { MemoryCluster, type MemoryBrokerOptions } from './memory-cluster.js';
+import { MemoryListener } from './memory-listener.js';
 import { MemorySubscription } from './memory-subscription.js';
 
 /**
@@ -21,7 +26,7 @@ import { MemorySubscription } from './memory-subscription.js';
 export class MemoryBus implements Bus {
   readonly broker: MemoryCluster;
   readonly #logger: BusLogger | undefined;
-  readonly #subscriptions = new Set<Subscription>();
+  readonly #readers = new Set<Subscription | Listener>();
   readonly #waiting = new Map<symbol, { go: () => void; abandon: () => void }>();
   #closing: Promise<void> | undefined;
 
@@ -38,8 +43,20 @@ export class MemoryBus implements Bus {
   subscribe(options: SubscribeOptions): Subscription {
     if (this.#closing !== undefined) throw new BusClosedError();
     const subscription = new MemorySubscription(this.broker, options, this.#logger);
-    this.#subscriptions.add(subscription);
+    this.#readers.add(subscription);
     return subscription;
+  }
+
+  listen(options: ListenOptions): Listener {
+    if (this.#closing !== undefined) throw new BusClosedError();
+    const listener = new MemoryListener(this.broker, options, this.#logger);
+    this.#readers.add(listener);
+    return listener;
+  }
+
+  isWaiting({ topic, key, group, since }: WaitingQuestion): Promise<boolean> {
+    const open = this.#closing === undefined && this.broker.available;
+    return Promise.resolve(open && this.broker.isAtOrBelow(topic, key, group, since - CLOCK_MARGIN_MS));
   }
 
   ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
@@ -64,7 +81,7 @@ export class MemoryBus implements Bus {
   }
 
   async #close(drainMs: number): Promise<void> {
-    await Promise.all([...this.#subscriptions].map((subscription) => subscription.close()));
+    await Promise.all([...this.#readers].map((reader) => reader.close()));
     if (this.#waiting.size === 0) return;
     await new Promise<void>((resolve) => {
       const deadline = setTimeout(resolve, drainMs);

@@ -4,6 +4,7 @@ import { partitionFor } from '../partitioner.js';
 import { FaultDice, type Later, type MemoryFaults } from './faults.js';
 import { PartitionLog } from './log.js';
 import { MemoryGroup } from './memory-group.js';
+import type { MemoryListener } from './memory-listener.js';
 
 export interface MemoryBrokerOptions {
   /** Overrides the number of partitions of every topic. */
@@ -13,6 +14,8 @@ export interface MemoryBrokerOptions {
   readonly random?: () => number;
   /** The timer of delays and late redeliveries; `setTimeout` by default. */
   readonly later?: Later;
+  /** The clock that messages are stamped by, in milliseconds of the epoch; `Date.now` by default. */
+  readonly now?: () => number;
   /**
    * Messages per partition that are kept although every group acknowledged them (default 1,000), so that a group that
    * joins late starts at the earliest of them. What a known group has not acknowledged is always kept.
@@ -29,6 +32,7 @@ export class MemoryCluster {
   readonly #options: MemoryBrokerOptions;
   readonly #topics = new Map<string, PartitionLog[]>();
   readonly #groups = new Map<string, MemoryGroup>();
+  readonly #listeners = new Set<MemoryListener>();
   readonly #waitingForBroker = new Set<() => void>();
   #available = true;
 
@@ -48,7 +52,7 @@ export class MemoryCluster {
     this.#available = available;
     if (!available) return;
     for (const go of this.#waitingForBroker) go();
-    for (const group of this.#groups.values()) group.wake();
+    this.#wake();
   }
 
   /** Calls `go` when the broker is back; the returned function gives up waiting. */
@@ -73,6 +77,7 @@ export class MemoryCluster {
       this.#topics.set(topic, logs);
     }
     for (const group of this.#groups.values()) group.topicsChanged();
+    for (const listener of this.#listeners) listener.wake();
   }
 
   /** The partitions of a topic; undefined when there is no such topic. */
@@ -93,14 +98,15 @@ export class MemoryCluster {
         const reason = `${bytes} bytes are more than the ${MAX_MESSAGE_BYTES} that a topic takes`;
         refused.push({ message, code: 'MESSAGE_TOO_LARGE', reason });
       } else {
-        log.append({ key: message.key, value: message.value.slice(), headers: { ...message.headers } });
+        const at = (this.#options.now ?? Date.now)();
+        log.append({ key: message.key, value: message.value.slice(), headers: { ...message.headers }, at });
         touched.add(log);
       }
     }
     for (const log of touched) {
       this.trim(log);
-      for (const group of this.#groups.values()) group.wake();
     }
+    if (touched.size > 0) this.#wake();
     return refused;
   }
 
@@ -110,11 +116,32 @@ export class MemoryCluster {
     return group;
   }
 
+  /** Whether the group stands at or below the first message of the key's partition that was published from `at` on. */
+  isAtOrBelow(topic: string, key: string, group: string, at: number): boolean {
+    const logs = this.logsOf(topic);
+    const log = logs?.[partitionFor(key, logs.length)];
+    const first = log?.firstSince(at);
+    if (log === undefined || first === undefined) return false;
+    return (this.#groups.get(group)?.positionIn(log) ?? log.start) <= first;
+  }
+
+  addListener(listener: MemoryListener): void {
+    this.#listeners.add(listener);
+  }
+
+  removeListener(listener: MemoryListener): void {
+    this.#listeners.delete(listener);
+  }
+
   trim(log: PartitionLog): void {
     let lowest = log.end;
-    for (const group of this.#groups.values()) {
-      lowest = Math.min(lowest, group.positionIn(log) ?? lowest);
+    for (const reader of [...this.#groups.values(), ...this.#listeners]) {
+      lowest = Math.min(lowest, reader.positionIn(log) ?? lowest);
     }
     log.trim(lowest, this.#options.retain ?? 1_000);
+  }
+
+  #wake(): void {
+    for (const reader of [...this.#groups.values(), ...this.#listeners]) reader.wake();
   }
 }
