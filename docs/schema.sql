@@ -85,6 +85,7 @@ CREATE TABLE counterstep.saga (
   attention text,
   "position" text NOT NULL,
   cause text,
+  held boolean NOT NULL,
   due_at bigint,
   due_bucket integer,
   heartbeats text,
@@ -96,6 +97,7 @@ CREATE TABLE counterstep.saga (
   CONSTRAINT saga_aim_check CHECK ((aim = ANY (ARRAY['completed'::text, 'compensated'::text, 'cancelled'::text]))),
   CONSTRAINT saga_attention_check CHECK ((attention <> '[]'::text)),
   CONSTRAINT saga_bucket_is_not_late CHECK ((due_bucket <= (due_at / 60000))),
+  CONSTRAINT saga_check CHECK (((NOT held) OR (attention IS NOT NULL))),
   CONSTRAINT saga_direction_check CHECK ((direction = ANY (ARRAY['forward'::text, 'undo'::text]))),
   CONSTRAINT saga_does_not_hang CHECK (((due_at IS NOT NULL) OR paused OR (attention IS NOT NULL))),
   CONSTRAINT saga_due_has_bucket CHECK (((due_at IS NULL) = (due_bucket IS NULL))),
@@ -106,6 +108,7 @@ CREATE TABLE counterstep.saga (
   CONSTRAINT saga_workflow_version_check CHECK ((workflow_version > 0))
 ) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_threshold=1000);
 CREATE INDEX saga_due ON counterstep.saga USING btree (due_bucket);
+CREATE INDEX saga_held ON counterstep.saga USING btree (digest) WHERE held;
 
 CREATE TABLE counterstep.saga_key (
   scope text NOT NULL,

@@ -16,6 +16,7 @@ export type {
   NewKey,
   NumberedRecord,
   ParkedInput,
+  ReadyInputs,
   SagaContext,
   SagaQuery,
   Store,

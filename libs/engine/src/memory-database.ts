@@ -1,4 +1,4 @@
-import { isFinished, rowOf } from '@counterstep/core';
+import { isFinished, isHeld, rowOf } from '@counterstep/core';
 import type { SagaRow } from '@counterstep/core';
 import type {
   Batch,
@@ -6,6 +6,7 @@ import type {
   KeyName,
   NewKey,
   NumberedRecord,
+  ReadyInputs,
   SagaQuery,
   StoredParkedInput,
   StoredSaga,
@@ -65,6 +66,7 @@ export class MemoryDatabase {
       else stale.push(id);
     }
     for (const input of batch.park) {
+      if (stale.includes(input.sagaId)) continue;
       const id = ++this.lastParkedId;
       this.parked.set(id, { ...input, id });
     }
@@ -114,8 +116,14 @@ export class MemoryDatabase {
       .slice(0, limit);
   }
 
-  parkedInputs(digests: readonly string[], limit: number): StoredParkedInput[] {
-    return [...this.parked.values()].filter((input) => digests.includes(input.digest)).slice(0, limit);
+  parkedInputs(digests: readonly string[], limit: number, ready?: ReadyInputs): StoredParkedInput[] {
+    const isReady = (sagaId: string): boolean => {
+      const saved = this.unfinished.get(sagaId);
+      return !ready?.except.includes(sagaId) && !(saved && isHeld(saved.row));
+    };
+    return [...this.parked.values()]
+      .filter(({ digest, sagaId }) => digests.includes(digest) && (!ready || isReady(sagaId)))
+      .slice(0, limit);
   }
 
   hanging(limit: number): string[] {

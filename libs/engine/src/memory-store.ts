@@ -11,6 +11,7 @@ import type {
   DeadLane,
   KeyName,
   Lane,
+  ReadyInputs,
   SagaContext,
   SagaQuery,
   Store,
@@ -103,9 +104,13 @@ export class MemoryStore implements Store {
     return rows.map(({ sagaId, dueAt = 0, workflow }) => ({ sagaId, dueAt, digest: workflow.digest }));
   }
 
-  async parkedInputs(digests: readonly string[], limit: number): Promise<StoredParkedInput[]> {
+  async parkedInputs(
+    digests: readonly string[],
+    limit: number,
+    ready?: ReadyInputs,
+  ): Promise<StoredParkedInput[]> {
     return this.reached()
-      .parkedInputs(digests, limit)
+      .parkedInputs(digests, limit, ready)
       .map((input) => ({ ...input }));
   }
 

@@ -45,8 +45,11 @@ export interface Store {
    */
   dueSagas(before: number, limit: number): Promise<{ sagaId: string; dueAt: number; digest: string }[]>;
 
-  /** Parked inputs whose definition is among `digests`, the oldest first. They stay until a batch names them in `unpark`. */
-  parkedInputs(digests: readonly string[], limit: number): Promise<StoredParkedInput[]>;
+  /**
+   * Parked inputs whose definition is among `digests`, the oldest first. They stay until a batch names them in `unpark`.
+   * With `ready` only those that can be dealt with now: of sagas that are not held for a person.
+   */
+  parkedInputs(digests: readonly string[], limit: number, ready?: ReadyInputs): Promise<StoredParkedInput[]>;
 
   /** Unfinished sagas that nothing will move and nobody was told of (promise 6): must always be empty. */
   hangingSagas(limit: number): Promise<string[]>;
@@ -88,6 +91,7 @@ export interface Batch {
   readonly confirmed: number;
   /** Keys for sagas that exist. */
   readonly claims?: readonly Claim[];
+  /** Kept, unless this batch has a write for the saga that is stale. */
   readonly park: readonly ParkedInput[];
   /** Parked inputs that this batch deals with. */
   readonly unpark: readonly number[];
@@ -166,6 +170,11 @@ export interface ParkedInput {
   readonly code: string;
   /** JSON. */
   readonly input: string;
+}
+
+export interface ReadyInputs {
+  /** Sagas whose inputs are left out. */
+  readonly except: readonly string[];
 }
 
 export interface StoredParkedInput extends ParkedInput {

@@ -193,8 +193,7 @@ export class Sweeper {
 
   private async takeParked(): Promise<void> {
     const { store, registry, push } = this.options;
-    for (const parked of await store.parkedInputs(registry.digests(), 100)) {
-      if (parked.code !== 'UNKNOWN_DEFINITION') continue;
+    for (const parked of await store.parkedInputs(registry.digests(), 100, { except: [] })) {
       push({
         sagaId: parked.sagaId,
         event: JSON.parse(parked.input) as SagaEvent,

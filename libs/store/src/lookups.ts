@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { KeyName, StoredParkedInput, StoredSaga, TakenKey } from '@counterstep/engine';
+import type { KeyName, ReadyInputs, StoredParkedInput, StoredSaga, TakenKey } from '@counterstep/engine';
 import { LOAD, storedSagas } from './histories.js';
 import type { HistoryRow } from './histories.js';
 import type { ReadPool } from './read-pool.js';
@@ -105,5 +105,24 @@ export async function findParked(
       ORDER BY counterstep.parked_input.id
       LIMIT $2`,
     values: [digests, limit],
+  });
+}
+
+export async function findReady(
+  pool: ReadPool,
+  digests: readonly string[],
+  limit: number,
+  { except }: ReadyInputs,
+): Promise<StoredParkedInput[]> {
+  return pool.query({
+    name: 'counterstep_ready',
+    text: `
+      SELECT p.id::float8 AS id, p.saga_id AS "sagaId", p.digest, p.code, p.input
+      FROM counterstep.parked_input p
+      WHERE p.digest = ANY ($1::text[]) AND p.saga_id <> ALL ($3::uuid[])
+        AND NOT EXISTS (SELECT FROM counterstep.saga s WHERE s.id = p.saga_id AND s.held)
+      ORDER BY p.id
+      LIMIT $2`,
+    values: [digests, limit, except],
   });
 }

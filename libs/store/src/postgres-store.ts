@@ -6,6 +6,7 @@ import type {
   KeyName,
   Lane,
   Logger,
+  ReadyInputs,
   SagaContext,
   SagaQuery,
   Store,
@@ -136,8 +137,14 @@ export class PostgresStore implements Store {
     return lookups.findDue(pool, before, limit);
   }
 
-  async parkedInputs(digests: readonly string[], limit: number): Promise<StoredParkedInput[]> {
-    return digests.length === 0 ? [] : lookups.findParked(this.reads(), digests, limit);
+  async parkedInputs(
+    digests: readonly string[],
+    limit: number,
+    ready?: ReadyInputs,
+  ): Promise<StoredParkedInput[]> {
+    const pool = this.reads();
+    if (digests.length === 0) return [];
+    return ready ? lookups.findReady(pool, digests, limit, ready) : lookups.findParked(pool, digests, limit);
   }
 
   async hangingSagas(limit: number): Promise<string[]> {

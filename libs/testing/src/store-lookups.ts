@@ -71,6 +71,29 @@ export function lookupPromises({ store: openStore, promised }: StoreSuite): void
     expect(await store.parkedInputs(['a', 'b', 'c'], 10)).toMatchObject(parked.slice(2));
   });
 
+  promised("parked inputs of sagas that are held stand in nobody's way", async () => {
+    const store = await openStore();
+    const writer = await Writer.on(store);
+    const [held, other, open, ended] = [new Tale(), new Tale(), new Tale(), new Tale(nothing)];
+    await writer.commit([held, other, open, ended].map((tale) => tale.start()));
+    await writer.commit([held.quarantine()]);
+    const parked = [held, held, other, open, ended].map(({ sagaId }, n) => ({
+      sagaId,
+      digest: 'd',
+      code: n === 1 ? 'QUARANTINED' : 'UNKNOWN_DEFINITION',
+      input: `{"n":${n}}`,
+    }));
+    await writer.commit([], { park: parked });
+    const ready = async (limit: number, except: string[] = []) =>
+      (await store.parkedInputs(['d'], limit, { except })).map(({ sagaId }) => sagaId);
+    expect(await ready(2)).toEqual([other.sagaId, open.sagaId]);
+    expect(await ready(10)).toEqual([other.sagaId, open.sagaId, ended.sagaId]);
+    expect(await ready(10, [other.sagaId, ended.sagaId])).toEqual([open.sagaId]);
+    expect(await store.parkedInputs(['d'], 10)).toHaveLength(5);
+    await writer.commit([held.add([{ type: 'finished', state: 'failed' }])]);
+    expect(await ready(1)).toEqual([held.sagaId]);
+  });
+
   promised('no saga hangs: each waits for a moment or for a person', async () => {
     const store = await openStore();
     const writer = await Writer.on(store);

@@ -100,6 +100,23 @@ export function writePromises({ store: openStore, harness, promised }: StoreSuit
     },
   );
 
+  promised('what a stale write of a batch would have parked is not parked', async () => {
+    const store = await openStore();
+    const writer = await Writer.on(store);
+    const [tale, other, third] = [new Tale(), new Tale(), new Tale()];
+    await writer.commit([tale.start(), other.start(), third.start()]);
+    const behind = new Tale(undefined, tale.sagaId);
+    behind.start();
+    await writer.commit([tale.reply('charge')]);
+    const park = [tale, other, third].map(({ sagaId }) => ({ sagaId, digest: 'd', code: 'X', input: '{}' }));
+    const result = await writer.commit([behind.quarantine(), other.quarantine()], { park });
+    expect(result).toEqual(staleFor(tale));
+    expect((await store.parkedInputs(['d'], 10)).map(({ sagaId }) => sagaId)).toEqual([
+      other.sagaId,
+      third.sagaId,
+    ]);
+  });
+
   promised('an end that was decided from another version writes nothing', async () => {
     const store = await openStore();
     const writer = await Writer.on(store);

@@ -11,6 +11,9 @@ export class SagaEntity extends SagaColumns {
   @Column('int', { name: 'due_bucket', nullable: true })
   dueBucket!: number | null;
 
+  @Column('boolean')
+  held!: boolean;
+
   @Column('text', { nullable: true })
   heartbeats!: string | null;
 

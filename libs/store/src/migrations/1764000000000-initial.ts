@@ -18,8 +18,8 @@ export class Initial1764000000000 implements MigrationInterface {
 }
 
 /**
- * The row changes with every step. No index names a column that does, but for the coarse bucket, so that updates stay
- * within their page (HOT); the free space of the fillfactor is for them.
+ * The row changes with every step. No index names a column that does, but for the coarse bucket and for being held, so
+ * that updates stay within their page (HOT); the free space of the fillfactor is for them.
  */
 const SAGA = `
 CREATE TABLE counterstep.saga (
@@ -35,6 +35,7 @@ CREATE TABLE counterstep.saga (
   attention text CHECK (attention <> '[]'),
   position text NOT NULL,
   cause text,
+  held boolean NOT NULL CHECK (NOT held OR attention IS NOT NULL),
   due_at bigint,
   due_bucket int,
   heartbeats text,
@@ -46,7 +47,8 @@ CREATE TABLE counterstep.saga (
   CONSTRAINT saga_bucket_is_not_late CHECK (due_bucket <= due_at / 60000),
   CONSTRAINT saga_due_has_bucket CHECK ((due_at IS NULL) = (due_bucket IS NULL))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
-CREATE INDEX saga_due ON counterstep.saga (due_bucket)`;
+CREATE INDEX saga_due ON counterstep.saga (due_bucket);
+CREATE INDEX saga_held ON counterstep.saga (digest) WHERE held`;
 
 /** Out of the way of the hot path, which so does not slow down as they grow in number. */
 const FINISHED_SAGA = `
