@@ -240,6 +240,27 @@ describe('the sweep', () => {
   });
 });
 
+describe('a dead lane that cannot be forgotten', () => {
+  test('is free for others', async () => {
+    const [dying, first, second] = [await opened(), await opened(), await opened()];
+    const writer = await Writer.on(dying);
+    await writer.commit([new Tale().start()]);
+    await writer.lane.close();
+    await admin.query(`
+      CREATE FUNCTION counterstep.refuse() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '53100'; END $$;
+      CREATE TRIGGER refuse BEFORE DELETE ON counterstep.lane FOR EACH ROW EXECUTE FUNCTION counterstep.refuse()`);
+    const dead = await first.takeDeadLane();
+    await expect(dead?.done()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await dead?.release();
+    await admin.query('DROP TRIGGER refuse ON counterstep.lane');
+    const again = await second.takeDeadLane();
+    expect(again?.id).toBe(dead?.id);
+    await again?.done();
+    expect(await first.takeDeadLane()).toBeUndefined();
+  });
+});
+
 describe('a store opens only', () => {
   test('on a server that keeps what it confirms', async () => {
     const name = new URL(database.url).pathname.slice(1);

@@ -7,6 +7,7 @@ import type { Messages } from './messages.js';
 import type { Registry } from './registry.js';
 import { judgeKeys } from './start-keys.js';
 import type { Claim, KeyName, NewKey, ParkedInput, TakenKey } from './store.js';
+import { UNREADABLE_HISTORY } from './unreadable.js';
 
 /** What one batch makes of one saga. */
 export interface Entry {
@@ -15,6 +16,7 @@ export interface Entry {
   readonly version: number;
   /** The saga came from memory: what is not proved by a commit must be looked up. */
   readonly isCached: boolean;
+  readonly unreadable: Known['unreadable'];
   saga: Saga | undefined;
   readonly records: HistoryRecord[];
   readonly messages: OutgoingMessage[];
@@ -27,6 +29,8 @@ export interface Entry {
 export interface Known {
   readonly saga: Saga | undefined;
   readonly isCached: boolean;
+  /** There is a saga, but this version cannot read its history. */
+  readonly unreadable?: { readonly digest: string } | undefined;
 }
 
 /** Decides a batch: each input in order, each saga from where the one before left it. Pure but for its dice. */
@@ -69,13 +73,15 @@ export class BatchDecider {
   }
 
   private apply(entry: Entry, input: Input, moment: Moment): InputResult {
-    const { saga } = entry;
+    const { saga, unreadable } = entry;
+    if (unreadable) return park(entry, input, unreadable.digest, UNREADABLE_HISTORY);
     const workflow = input.workflow ?? (saga && this.registry.pinned(saga.workflow.digest));
     if (input.event.type !== 'start') {
       if (!saga) return { kind: 'absent' };
       if (!isFinished(saga)) {
-        if (!workflow) return park(entry, input, saga, 'UNKNOWN_DEFINITION');
-        if (isHeld(saga) && input.event.type !== 'quarantine') return park(entry, input, saga, 'QUARANTINED');
+        if (!workflow) return park(entry, input, saga.workflow.digest, 'UNKNOWN_DEFINITION');
+        if (isHeld(saga) && input.event.type !== 'quarantine')
+          return park(entry, input, saga.workflow.digest, 'QUARANTINED');
       }
     }
     try {
@@ -118,7 +124,7 @@ export class BatchDecider {
     if (input.event.type === 'quarantine') return { kind: 'failed', error: new Error(message) };
     const quarantine = { ...input, event: { type: 'quarantine', code, message } } as const;
     const result = this.apply(entry, quarantine, moment);
-    return result.kind === 'applied' ? park(entry, input, result.saga, code) : result;
+    return result.kind === 'applied' ? park(entry, input, result.saga.workflow.digest, code) : result;
   }
 
   private sizesOf({ topic, value }: OutgoingMessage): string {
@@ -137,6 +143,7 @@ function entryOf(sagaId: string, known: Known | undefined): Entry {
     sagaId,
     version: known?.saga?.version ?? 0,
     isCached: known?.isCached ?? false,
+    unreadable: known?.unreadable,
     saga: known?.saga,
     records: [],
     messages: [],
@@ -148,16 +155,22 @@ function entryOf(sagaId: string, known: Known | undefined): Entry {
 }
 
 /** Kept for later; a request is not kept, its caller is told. */
-function park(entry: Entry, input: Input, saga: Saga, code: string): InputResult {
+function park(entry: Entry, input: Input, digest: string, code: string): InputResult {
+  const { sagaId, saga } = entry;
   if (input.origin === 'request')
-    return { kind: 'refused', code, message: `the saga cannot be worked on now: ${code}`, saga };
+    return {
+      kind: 'refused',
+      code,
+      message: `the saga cannot be worked on now: ${code}`,
+      ...(saga && { saga }),
+    };
   // Who holds the replies may lack the definition, and who has the definition may not judge that an attempt is over.
   const isVerdict = code === 'UNKNOWN_DEFINITION' && input.event.type === 'deadline';
   if (input.origin === 'internal' && !isVerdict) return { kind: 'ignored', reason: code };
   if (input.parkedId !== undefined) return { kind: 'parked' };
   entry.parks.push({
-    sagaId: saga.sagaId,
-    digest: saga.workflow.digest,
+    sagaId,
+    digest,
     code,
     input: JSON.stringify(input.event),
   });

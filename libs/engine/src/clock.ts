@@ -39,9 +39,13 @@ export async function within(clock: Clock, ms: number, task: Promise<unknown>): 
   cancel();
 }
 
+/** Milliseconds by which an earlier answer may be ahead of the store; more means that its clock was set back. */
+const MAX_LEAD = 1_000;
+
 /**
- * The store's clock, read between visits: its offset to the local one, measured with each commit. An answer is always
- * late, so the largest offset seen is the truest; it is forgotten slowly, lest one bad measure rule for ever.
+ * The store's clock, read between visits: its offset to the local one, measured with each. An answer is always late, so
+ * the largest offset seen is the truest; it is forgotten slowly, lest one bad measure rule for ever. But the store cannot
+ * be further ahead than if it had read its clock when it was asked.
  */
 export class StoreClock {
   private offset = -Infinity;
@@ -49,14 +53,27 @@ export class StoreClock {
 
   constructor(private readonly clock: Clock) {}
 
-  learn(storeNow: number): void {
-    const sample = storeNow - this.clock.now();
-    this.offset = sample > this.offset ? sample : this.offset + (sample - this.offset) * 0.01;
+  /** When the store is asked: to be given to `learn` with its answer. */
+  asking(): number {
+    return this.clock.now();
   }
 
-  /** Milliseconds since the epoch, never going back. */
+  learn(storeNow: number, askedAt: number): void {
+    const sample = storeNow - this.clock.now();
+    const offset = sample > this.offset ? sample : this.offset + (sample - this.offset) * 0.01;
+    // The answer is in whole milliseconds.
+    this.offset = Math.min(offset, storeNow + 1 - askedAt);
+    const present = this.present();
+    if (this.latest - present > MAX_LEAD) this.latest = present;
+  }
+
+  /** Milliseconds since the epoch. Goes back only when the store's clock was set back by more than a second. */
   now(): number {
-    this.latest = Math.max(this.latest, Math.round(this.clock.now() + this.offset));
+    this.latest = Math.max(this.latest, this.present());
     return this.latest;
+  }
+
+  private present(): number {
+    return Math.round(this.clock.now() + this.offset);
   }
 }

@@ -1,4 +1,4 @@
-import type { Bus, Subscription, TopicSpec } from '@counterstep/bus';
+import type { Bus, RefusedMessage, Subscription, TopicSpec } from '@counterstep/bus';
 import { WorkflowExecutionError } from '@counterstep/core';
 import type { Saga } from '@counterstep/core';
 import { storableText } from '@counterstep/protocol';
@@ -15,6 +15,7 @@ import type { Registry } from './registry.js';
 import type { Store } from './store.js';
 import { Sweeper } from './sweeper.js';
 import { Timers } from './timers.js';
+import { UnreadableSagas } from './unreadable.js';
 
 export interface EngineOptions {
   readonly bus: Bus;
@@ -77,9 +78,14 @@ export class Engine {
       },
       (expiry) => void this.sweeper.expire(expiry),
     );
+    const unreadable = new UnreadableSagas(logger);
     this.sweeper = new Sweeper({
       ...options,
+      unreadable,
       bus: publisher,
+      onRefused: (refused) => {
+        this.refused(refused);
+      },
       timers: this.timers,
       repliesTopic: topics.replies,
       replies: () => this.replies,
@@ -98,11 +104,12 @@ export class Engine {
           clock: storeClock,
           newOutbox: () =>
             new Outbox(publisher, (refused) => {
-              this.quarantine(refused.message.key, refused.code, refused.reason);
+              this.refused(refused);
             }),
           maxBatch: MAX_BATCH,
           maxCached: MAX_CACHED,
           timer: clock,
+          unreadable,
           onMoved: (saga) => {
             this.moved(saga);
           },
@@ -147,7 +154,12 @@ export class Engine {
   refuseWhenFull(sagaId: string): void {
     const { backlog } = this.laneOf(sagaId);
     if (backlog >= this.options.maxBacklog)
-      throw new WorkflowExecutionError('OVERLOADED', `${backlog} inputs wait already`, { backlog }, true);
+      throw new WorkflowExecutionError(
+        'OVERLOADED',
+        `${backlog} inputs and messages wait already`,
+        { backlog },
+        true,
+      );
   }
 
   /** Stops taking, finishes what was taken, and hands the rest over. */
@@ -223,7 +235,8 @@ export class Engine {
     if (current) this.timers.confirmed(current, saga.updatedAt);
   }
 
-  private quarantine(sagaId: string, code: string, reason: string): void {
+  /** The saga's message will never be sent: a person must look at it. */
+  private refused({ message: { key: sagaId }, code, reason }: RefusedMessage): void {
     this.options.logger.error('the broker refused a message for good', { sagaId, code, reason });
     this.laneOf(sagaId).push({
       sagaId,

@@ -11,6 +11,7 @@ import type { Outbox } from './outbox.js';
 import { SagaCache } from './saga-cache.js';
 import { StoreContentError } from './store.js';
 import type { Lane, NumberedRecord, Store, Write } from './store.js';
+import type { UnreadableSagas } from './unreadable.js';
 
 export interface LaneOptions {
   readonly store: Store;
@@ -24,6 +25,7 @@ export interface LaneOptions {
   /** Sagas kept in memory. */
   readonly maxCached: number;
   readonly timer: Clock;
+  readonly unreadable: UnreadableSagas;
   /** A saga's transition is committed. */
   readonly onMoved: (saga: Saga) => void;
   /** The broker has the messages of that transition. */
@@ -57,12 +59,12 @@ export class LaneLoop {
 
   constructor(private readonly options: LaneOptions) {
     this.outbox = options.newOutbox();
-    this.cache = new SagaCache(options.store, options.maxCached);
+    this.cache = new SagaCache(options.store, options.maxCached, options.unreadable);
   }
 
-  /** Inputs that wait. */
+  /** Inputs that wait, and committed records whose messages the broker has not confirmed: they are kept in memory. */
   get backlog(): number {
-    return this.queue.length;
+    return this.queue.length + this.number - this.outbox.confirmed;
   }
 
   /** Whether the last visit to the store went well. */
@@ -175,10 +177,11 @@ export class LaneLoop {
     // One that is applied is taken off the table a batch later: should its write be stale, it must still be there.
     const applied = this.applied.splice(0);
     const unpark = [...applied, ...entries.filter((entry) => entry.records.length === 0).flatMap(unparkedBy)];
+    const askedAt = this.options.clock.asking();
     const result = await lane.commit({ writes, confirmed, claims, park, unpark });
     if (result.kind === 'laneLost') throw new StateStoreError('LANE_LOST', `lane ${lane.id} was taken over`);
 
-    this.options.clock.learn(result.now);
+    this.options.clock.learn(result.now, askedAt);
     this.number = number;
     this.written = confirmed;
     const stale = new Set(result.stale);

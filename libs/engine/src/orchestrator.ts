@@ -15,7 +15,8 @@ import { Registry } from './registry.js';
 import { answerOrThrow, checkInput, checkSagaId, sagaNotFound } from './requests.js';
 import type { StartOptions } from './requests.js';
 import { keysOfStart } from './start-keys.js';
-import type { SagaQuery, Store } from './store.js';
+import type { NumberedRecord, SagaQuery, Store } from './store.js';
+import { UNREADABLE_HISTORY } from './unreadable.js';
 
 export interface OrchestratorOptions {
   /** The definition to run, or several. */
@@ -31,7 +32,10 @@ export interface OrchestratorOptions {
   readonly partitions?: number;
   /** Connections that commit; default 1. Few and full batches are cheaper than many. */
   readonly lanes?: number;
-  /** Inputs that may wait in each lane before starts are refused with `OVERLOADED`; default 20,000. */
+  /**
+   * Inputs that may wait in each lane, and transitions whose messages the broker has not taken yet, before starts are
+   * refused with `OVERLOADED`; default 20,000.
+   */
   readonly maxBacklog?: number;
   /** Milliseconds between two looks for what a dead process has left; default 2,000. */
   readonly sweepInterval?: number;
@@ -71,7 +75,8 @@ export class Orchestrator {
   async start(): Promise<void> {
     if (this.engine) return;
     await this.store.open();
-    this.storeClock.learn(await this.store.now());
+    const askedAt = this.storeClock.asking();
+    this.storeClock.learn(await this.store.now(), askedAt);
     const { topicPrefix: prefix = 'counterstep', clock = systemClock } = this.options;
     const { bus, store, logger, registry, storeClock, startByMessage } = this;
     const topics = topicsOf(prefix);
@@ -144,15 +149,20 @@ export class Orchestrator {
     return { ...answerOrThrow(result, sagaId), existed: result.kind === 'existing' };
   }
 
-  /** Throws `ValidationError` (`SAGA_NOT_FOUND`) or `StateStoreError`. */
+  /**
+   * Throws `ValidationError` (`SAGA_NOT_FOUND`), `WorkflowExecutionError` (`UNREADABLE_HISTORY`) when a newer version has
+   * written it, or `StateStoreError`.
+   */
   async getStatus(sagaId: string): Promise<SagaStatus> {
-    const { saga } = await this.read(sagaId);
+    const records = await this.recordsOf(sagaId);
+    const saga = readHistory(sagaId, records);
     return statusOf(saga, this.registry.pinned(saga.workflow.digest));
   }
 
-  /** What happened so far, in order. Throws as `getStatus`. */
+  /** What happened so far, in order. Throws `ValidationError` (`SAGA_NOT_FOUND`) or `StateStoreError`. */
   async getHistory(sagaId: string): Promise<readonly HistoryRecord[]> {
-    return (await this.read(sagaId)).records;
+    const records = await this.recordsOf(sagaId);
+    return records.map(({ lane: _, number: __, ...record }) => record);
   }
 
   /** Rows for a list, the newest first. */
@@ -210,11 +220,10 @@ export class Orchestrator {
     };
   }
 
-  private async read(sagaId: string): Promise<{ saga: Saga; records: HistoryRecord[] }> {
+  private async recordsOf(sagaId: string): Promise<readonly NumberedRecord[]> {
     const [stored] = await this.store.load([checkSagaId(sagaId)]);
-    const saga = stored && fold(sagaId, stored.records);
-    if (!saga) throw sagaNotFound(sagaId);
-    return { saga, records: stored.records.map(({ lane: _, number: __, ...record }) => record) };
+    if (!stored) throw sagaNotFound(sagaId);
+    return stored.records;
   }
 
   private running(): Engine {
@@ -249,4 +258,16 @@ export class Orchestrator {
       }
     }
   };
+}
+
+function readHistory(sagaId: string, records: readonly HistoryRecord[]): Saga {
+  try {
+    const saga = fold(sagaId, records);
+    if (saga) return saga;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `this version cannot read the history of saga ${sagaId}: ${reason}`;
+    throw new WorkflowExecutionError(UNREADABLE_HISTORY, message, { sagaId }, true);
+  }
+  throw sagaNotFound(sagaId);
 }

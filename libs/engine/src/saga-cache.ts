@@ -1,8 +1,9 @@
-import { fold } from '@counterstep/core';
 import type { Saga } from '@counterstep/core';
 import type { Known } from './batch.js';
 import type { Input } from './input.js';
 import type { Store } from './store.js';
+import { digestOf } from './unreadable.js';
+import type { UnreadableSagas } from './unreadable.js';
 
 /** The sagas that a lane moved last, as its own commits left them. It may be behind the store, and only the commit can tell. */
 export class SagaCache {
@@ -13,6 +14,7 @@ export class SagaCache {
   constructor(
     private readonly store: Store,
     private readonly limit: number,
+    private readonly unreadable: UnreadableSagas,
   ) {}
 
   peek(sagaId: string): Saga | undefined {
@@ -53,8 +55,11 @@ export class SagaCache {
       else if (event.type !== 'start' || isDoubtful) missing.add(sagaId);
     }
     if (missing.size === 0) return known;
-    for (const { sagaId, records } of await this.store.load([...missing]))
-      known.set(sagaId, { saga: fold(sagaId, records), isCached: false });
+    for (const stored of await this.store.load([...missing])) {
+      const saga = this.unreadable.fold(stored);
+      const unreadable = saga ? {} : { unreadable: { digest: digestOf(stored.records) } };
+      known.set(stored.sagaId, { saga, isCached: false, ...unreadable });
+    }
     return known;
   }
 }

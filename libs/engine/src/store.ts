@@ -144,7 +144,7 @@ export interface DeadLane {
   readonly sagas: readonly StoredSaga[];
   /** The number above which messages must be sent again. */
   readonly confirmed: number;
-  /** Everything was confirmed: the lane is forgotten. */
+  /** Everything was confirmed: the lane is forgotten. Should it reject, another may take it, as after `release`. */
   done(): Promise<void>;
   /** It could not be finished here (a definition is absent): another may take it. */
   release(): Promise<void>;

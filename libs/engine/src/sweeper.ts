@@ -1,5 +1,5 @@
-import type { Bus, Subscription } from '@counterstep/bus';
-import { effectsOf, evolve, fold, openAttempts } from '@counterstep/core';
+import type { Bus, OutgoingMessage, RefusedMessage, Subscription } from '@counterstep/bus';
+import { effectsOf, evolve, openAttempts } from '@counterstep/core';
 import type { Saga, SagaEvent } from '@counterstep/core';
 import { within } from './clock.js';
 import type { Clock, StoreClock } from './clock.js';
@@ -7,8 +7,9 @@ import type { Input, InputResult } from './input.js';
 import type { Logger } from './logger.js';
 import type { Messages } from './messages.js';
 import type { Registry } from './registry.js';
-import type { DeadLane, NumberedRecord, Store } from './store.js';
+import type { DeadLane, NumberedRecord, Store, StoredSaga } from './store.js';
 import type { Expiry, Timers } from './timers.js';
+import type { UnreadableSagas } from './unreadable.js';
 
 export interface SweeperOptions {
   readonly store: Store;
@@ -19,9 +20,12 @@ export interface SweeperOptions {
   readonly clock: Clock;
   readonly storeClock: StoreClock;
   readonly logger: Logger;
+  readonly unreadable: UnreadableSagas;
   readonly repliesTopic: string;
   readonly replies: () => Subscription | undefined;
   readonly push: (input: Input) => void;
+  /** The broker will not take this message, ever. */
+  readonly onRefused: (refused: RefusedMessage) => void;
   /** Milliseconds between two sweeps. */
   readonly interval: number;
 }
@@ -43,6 +47,7 @@ export class Sweeper {
   private readonly parked = new Set<string>();
   private cancel: (() => void) | undefined;
   private sweeping: Promise<void> | undefined;
+  private takingOver: Promise<void> | undefined;
 
   constructor(private readonly options: SweeperOptions) {}
 
@@ -53,8 +58,8 @@ export class Sweeper {
   async stop(): Promise<void> {
     this.stopped = true;
     this.cancel?.();
-    // A sweep may wait for a broker that is away; what it was sending, the next process will send.
-    if (this.sweeping) await within(this.options.clock, 2_000, this.sweeping);
+    // A take-over may wait for a broker that is away; what it was sending, the next process will send.
+    await within(this.options.clock, 2_000, Promise.all([this.sweeping, this.takingOver]));
   }
 
   /** Sweeps without waiting for the interval; one sweep at a time. */
@@ -94,69 +99,93 @@ export class Sweeper {
   }
 
   private async sweep(): Promise<void> {
+    const { store, storeClock, logger } = this.options;
     try {
-      await this.takeOver();
+      const askedAt = storeClock.asking();
+      storeClock.learn(await store.now(), askedAt);
+      // Not waited for: it needs the broker, and the rest of the sweep does not.
+      this.takingOver ??= this.takeOver()
+        .catch((error: unknown) => {
+          logger.warn('a lane could not be taken over; trying again', { error: textOf(error) });
+        })
+        .finally(() => {
+          this.takingOver = undefined;
+        });
       await this.findDue();
       await this.takeParked();
     } catch (error) {
-      this.options.logger.warn('the sweep failed and will be repeated', { error: textOf(error) });
+      logger.warn('the sweep failed and will be repeated', { error: textOf(error) });
     }
   }
 
   private async takeOver(): Promise<void> {
     const { store, logger } = this.options;
     for (let dead = await store.takeDeadLane(); dead; dead = await store.takeDeadLane()) {
-      let isComplete: boolean;
+      const { id, sagas } = dead;
       try {
-        isComplete = await this.sendAgain(dead);
+        const isComplete = await this.sendAgain(dead);
+        logger.info('took over a lane', { lane: id, sagas: sagas.length, isComplete });
+        if (!isComplete) {
+          await dead.release();
+          return;
+        }
+        await dead.done();
       } catch (error) {
         await dead.release();
         throw error;
       }
-      logger.info('took over a lane', { lane: dead.id, sagas: dead.sagas.length, isComplete });
-      if (!isComplete) {
-        await dead.release();
-        return;
-      }
-      await dead.done();
-      this.sentAgain.delete(dead.id);
+      this.sentAgain.delete(id);
     }
   }
 
   /** Publishes what a dead lane had committed above its confirmed number; false when a definition is absent here. */
   private async sendAgain(dead: DeadLane): Promise<boolean> {
-    const { registry, messages, bus } = this.options;
+    const { bus, onRefused, unreadable } = this.options;
     const from = Math.max(dead.confirmed, this.sentAgain.get(dead.id) ?? 0);
-    const outgoing = [];
+    const outgoing: OutgoingMessage[] = [];
     let isComplete = true;
     let last = from;
-    for (const { sagaId, records } of dead.sagas) {
-      let saga: Saga | undefined;
-      for (const record of records) {
-        saga = evolve(saga, sagaId, record);
-        if (record.lane !== dead.id || record.number <= dead.confirmed) continue;
-        last = Math.max(last, record.number);
-        const workflow = registry.pinned(saga.workflow.digest);
-        if (!workflow) isComplete = false;
-        else if (record.number > from)
-          outgoing.push(...messages.of(workflow, saga, record, effectsOf(workflow, saga, record)));
-      }
+    for (const stored of dead.sagas) {
+      for (const { lane, number } of stored.records) if (lane === dead.id) last = Math.max(last, number);
+      const messages = unreadable.reading(stored.sagaId, () => this.messagesOf(dead, stored, from));
+      if (messages) outgoing.push(...messages);
+      else isComplete = false;
     }
-    if (outgoing.length > 0) await bus.publish(outgoing);
+    if (outgoing.length > 0) for (const refused of await bus.publish(outgoing)) onRefused(refused);
     this.sentAgain.set(dead.id, last);
     return isComplete;
   }
 
+  /** What the saga's records of the dead lane ask for; those up to `from` were sent again before. */
+  private messagesOf(
+    dead: DeadLane,
+    { sagaId, records }: StoredSaga,
+    from: number,
+  ): OutgoingMessage[] | undefined {
+    const { registry, messages } = this.options;
+    const outgoing: OutgoingMessage[] = [];
+    let saga: Saga | undefined;
+    for (const record of records) {
+      saga = evolve(saga, sagaId, record);
+      if (record.lane !== dead.id || record.number <= dead.confirmed) continue;
+      const workflow = registry.pinned(saga.workflow.digest);
+      if (!workflow) return undefined;
+      if (record.number > from)
+        outgoing.push(...messages.of(workflow, saga, record, effectsOf(workflow, saga, record)));
+    }
+    return outgoing;
+  }
+
   private async findDue(): Promise<void> {
-    const { store, timers } = this.options;
+    const { store, timers, unreadable } = this.options;
     const due = await this.unwatched();
     if (due.length === 0) return;
-    for (const { sagaId, records } of await store.load(due)) {
-      const saga = fold(sagaId, records);
+    for (const stored of await store.load(due)) {
+      const saga = unreadable.fold(stored);
       if (!saga) continue;
       timers.moved(saga);
       if (openAttempts(saga).some(({ attempts }) => attempts.status === 'running'))
-        await this.watch(saga, records);
+        await this.watch(saga, stored.records);
     }
   }
 
@@ -165,11 +194,11 @@ export class Sweeper {
    * many of them must not stand before all others.
    */
   private async unwatched(): Promise<string[]> {
-    const { store, storeClock, registry, timers, repliesTopic, replies } = this.options;
+    const { store, storeClock, registry, timers, unreadable, repliesTopic, replies } = this.options;
     for (let limit = SWEEP_LIMIT; ; limit *= 10) {
       const due = await store.dueSagas(storeClock.now() - GRACE, limit);
       const mine = due
-        .filter(({ sagaId, dueAt }) => !timers.watches(sagaId, dueAt))
+        .filter(({ sagaId, dueAt }) => !timers.watches(sagaId, dueAt) && !unreadable.has(sagaId))
         .filter(({ sagaId, digest }) => registry.pinned(digest) ?? replies()?.holds(repliesTopic, sagaId))
         .map(({ sagaId }) => sagaId);
       if (mine.length > 0 || due.length < limit || limit >= MOST_DUE) return mine.slice(0, SWEEP_LIMIT);
@@ -192,8 +221,10 @@ export class Sweeper {
   }
 
   private async takeParked(): Promise<void> {
-    const { store, registry, push } = this.options;
-    for (const parked of await store.parkedInputs(registry.digests(), 100, { except: [] })) {
+    const { store, registry, push, unreadable } = this.options;
+    // One whose definition could not even be read stands under none.
+    const digests = [...registry.digests(), ''];
+    for (const parked of await store.parkedInputs(digests, 100, { except: unreadable.ids })) {
       push({
         sagaId: parked.sagaId,
         event: JSON.parse(parked.input) as SagaEvent,

@@ -57,8 +57,11 @@ export class DeadLanes {
       sagas,
       done: () =>
         this.inTurn(async () => {
-          await deleteLane(connection, id, epoch);
-          await letGo();
+          try {
+            await deleteLane(connection, id, epoch);
+          } finally {
+            await letGo();
+          }
         }),
       release: () => this.inTurn(letGo),
     };

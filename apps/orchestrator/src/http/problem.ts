@@ -30,6 +30,7 @@ export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   OVERLOADED: 503,
   NOT_STARTED: 503,
   PARKED: 503,
+  UNREADABLE_HISTORY: 503,
   STORE_UNAVAILABLE: 503,
 };
 

@@ -35,7 +35,7 @@ CREATE TABLE counterstep.saga (
   attention text CHECK (attention <> '[]'),
   position text NOT NULL,
   cause text,
-  held boolean NOT NULL CHECK (NOT held OR attention IS NOT NULL),
+  held boolean NOT NULL,
   due_at bigint,
   due_bucket int,
   heartbeats text,
@@ -44,6 +44,7 @@ CREATE TABLE counterstep.saga (
   created_at bigint NOT NULL,
   updated_at bigint NOT NULL,
   CONSTRAINT saga_does_not_hang CHECK (due_at IS NOT NULL OR paused OR attention IS NOT NULL),
+  CONSTRAINT saga_held_has_reason CHECK (NOT held OR attention IS NOT NULL),
   CONSTRAINT saga_bucket_is_not_late CHECK (due_bucket <= due_at / 60000),
   CONSTRAINT saga_due_has_bucket CHECK ((due_at IS NULL) = (due_bucket IS NULL))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);

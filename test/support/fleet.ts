@@ -1,0 +1,92 @@
+import { MemoryBroker, type Bus } from '@counterstep/bus';
+import type { SagaStatus, Workflow } from '@counterstep/core';
+import {
+  MemoryDatabase,
+  MemoryStore,
+  Orchestrator,
+  type OrchestratorOptions,
+  type Store,
+} from '@counterstep/engine';
+import type { Command } from '@counterstep/protocol';
+import { Responder, type Answer } from './responder.js';
+import { waitFor } from './wait-for.js';
+
+export interface Member<Kept extends Store = MemoryStore> {
+  readonly orchestrator: Orchestrator;
+  readonly store: Kept;
+  readonly bus: Bus;
+}
+
+type Options = Partial<Omit<OrchestratorOptions, 'stateStore' | 'workflows'>>;
+
+/** Orchestrators on one database and one broker in memory, swept often. */
+export class Fleet {
+  readonly database = new MemoryDatabase();
+  readonly broker = new MemoryBroker({ partitions: 1 });
+  private readonly cleanups: (() => Promise<unknown>)[] = [];
+
+  /** One more, started. */
+  join(workflows: readonly Workflow[], options: Options = {}): Promise<Member> {
+    return this.joinOn(new MemoryStore({ database: this.database }), workflows, options);
+  }
+
+  /** One more, on a store of the test's own. */
+  async joinOn<Kept extends Store>(
+    store: Kept,
+    workflows: readonly Workflow[],
+    options: Options = {},
+  ): Promise<Member<Kept>> {
+    const bus = options.eventBus ?? this.broker.connect();
+    const orchestrator = new Orchestrator({
+      sweepInterval: 20,
+      ...options,
+      workflows,
+      eventBus: bus,
+      stateStore: store,
+    });
+    await orchestrator.start();
+    this.cleanups.push(async () => {
+      await orchestrator.stop().catch(() => undefined);
+      await bus.close({ drainMs: 0 });
+    });
+    return { orchestrator, store, bus };
+  }
+
+  /** As if its process died now. */
+  async kill({ store, bus }: Member): Promise<void> {
+    store.crash();
+    await bus.close({ drainMs: 0 });
+  }
+
+  /** Workers on these queues. */
+  respond(answer: (command: Command) => Answer | undefined, ...queues: string[]): Responder {
+    const bus = this.broker.connect();
+    const responder = new Responder(bus, answer).listen(...queues);
+    this.cleanups.push(async () => {
+      await responder.close();
+      await bus.close({ drainMs: 0 });
+    });
+    return responder;
+  }
+
+  async close(): Promise<void> {
+    for (const cleanup of this.cleanups.splice(0).reverse()) await cleanup();
+  }
+}
+
+export const succeed = (output: unknown = {}): Answer => ({ outcome: 'succeeded', data: { output } });
+
+/** The saga's status once it is in one of the six states, or waits for a person (`attention`). */
+export async function reached(
+  orchestrator: Orchestrator,
+  sagaId: string,
+  goal: SagaStatus['state'] | 'attention',
+): Promise<SagaStatus> {
+  return waitFor(
+    async () => {
+      const status = await orchestrator.getStatus(sagaId);
+      return (status.state === goal || status.phase === goal) && status;
+    },
+    { what: `saga ${sagaId} is ${goal}` },
+  );
+}
