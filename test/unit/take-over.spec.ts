@@ -55,25 +55,22 @@ describe('the lane of a process that died', () => {
   });
 });
 
-/** Refuses the commands of one saga. */
+/** Refuses the commands of one saga from now on. */
 function refusing(bus: Bus, sagaId: string): Bus {
-  return {
-    ensureTopics: (topics) => bus.ensureTopics(topics),
-    partitionOf: (topic, key) => bus.partitionOf(topic, key),
-    subscribe: (options) => bus.subscribe(options),
-    health: () => bus.health(),
-    close: (options) => bus.close(options),
+  const publish = bus.publish.bind(bus);
+  const isBad = ({ topic, key }: OutgoingMessage): boolean => topic.includes('commands') && key === sagaId;
+  return Object.assign(bus, {
     publish: async (messages: readonly OutgoingMessage[]): Promise<RefusedMessage[]> => {
-      const isBad = ({ topic, key }: OutgoingMessage): boolean =>
-        topic.includes('commands') && key === sagaId;
-      const refused = messages.filter(isBad).map((message) => ({
-        message,
-        code: 'MESSAGE_TOO_LARGE' as const,
-        reason: 'no broker would take it',
-      }));
-      return [...refused, ...(await bus.publish(messages.filter((message) => !isBad(message))))];
+      const refused = messages
+        .filter(isBad)
+        .map((message) => ({
+          message,
+          code: 'MESSAGE_TOO_LARGE' as const,
+          reason: 'no broker would take it',
+        }));
+      return [...refused, ...(await publish(messages.filter((message) => !isBad(message))))];
     },
-  };
+  });
 }
 
 /** Its connection breaks when it shall forget a lane. */
