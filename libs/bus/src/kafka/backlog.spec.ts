@@ -3,8 +3,17 @@ import { Backlogs, type BacklogReads } from './backlog.js';
 
 const SECOND = 1_000;
 
-/** One partition with a message a second from 0 on, `read` of which the group has acknowledged. */
-function played({ read, end = 1_000, low = 0 }: { read?: number; end?: number; low?: number }) {
+interface Log {
+  /** How many messages the group has acknowledged. */
+  readonly read?: number;
+  readonly end?: number;
+  readonly low?: number;
+  /** Seconds between two messages. */
+  readonly gap?: number;
+}
+
+/** One partition with a message every `gap` seconds from 0 on. */
+function played({ read, end = 1_000, low = 0, gap = 1 }: Log) {
   const asked: number[] = [];
   let now = 0;
   let positions = 0;
@@ -16,7 +25,7 @@ function played({ read, end = 1_000, low = 0 }: { read?: number; end?: number; l
     ends: () => Promise.resolve(new Map([[0, { low, end }]])),
     firstsSince: (_topic, at) => {
       asked.push(at / SECOND);
-      return Promise.resolve(new Map([[0, Math.min(end, Math.max(low, at / SECOND))]]));
+      return Promise.resolve(new Map([[0, Math.min(end, Math.max(low, Math.ceil(at / SECOND / gap)))]]));
     },
   };
   const backlogs = new Backlogs(reads, () => now);
@@ -53,6 +62,15 @@ describe('what a group has not got past', () => {
       // In ascending order every time below the position is new; in any other order most follow from others.
       expect(asked.length).toBeLessThan(order(1) === 1 ? 502 : 30);
     }
+  });
+
+  test('times between two messages have the answer of the later message', async () => {
+    const { isWaiting, asked } = played({ read: 50, gap: 10 });
+    expect(await isWaiting(495)).toBe(true);
+    expect(await isWaiting(492)).toBe(true);
+    expect(await isWaiting(490)).toBe(false);
+    expect(await isWaiting(480)).toBe(false);
+    expect(asked).toEqual([495, 492, 490]);
   });
 
   test('an answer is kept for a second', async () => {

@@ -10,7 +10,11 @@ const consumers: GroupConsumer[] = [];
 afterEach(() => Promise.all(consumers.splice(0).map((consumer) => consumer.stop())));
 
 /** A consumer whose kafkajs is played by the test: what several brokers do at once cannot be had from one. */
-async function played(onBatch: (batch: Batch) => Promise<void>, running: Promise<void> = Promise.resolve()) {
+async function played(
+  onBatch: (batch: Batch) => Promise<void>,
+  running: Promise<void> = Promise.resolve(),
+  commitMs: number | 'never' = 1_000_000,
+) {
   const order: string[] = [];
   const listeners = new Map<string, ((event: object) => void)[]>();
   const names = ['GROUP_JOIN', 'REBALANCING', 'HEARTBEAT', 'FETCH_START', 'FETCH', 'CRASH'];
@@ -38,7 +42,7 @@ async function played(onBatch: (batch: Batch) => Promise<void>, running: Promise
     topics: ['t'],
     sessionTimeoutMs: 10_000,
     heartbeatMs: 1_000,
-    commitMs: 1_000_000,
+    commitMs: commitMs === 'never' ? undefined : commitMs,
     metadataMaxAgeMs: 30_000,
     onJoin: () => undefined,
     onBatch,
@@ -107,6 +111,18 @@ describe('a consumer of a group', () => {
     handed[1]?.ack();
     await consumer.stop();
     expect(committed).toEqual(['0:11', '0:13']);
+  });
+
+  test('commits nothing at all when it is told so', async () => {
+    const { handed, onBatch } = handler();
+    const { consumer, emit, join, fetch, committed } = await played(onBatch, Promise.resolve(), 'never');
+    join([0]);
+    await fetch(0, [5, 6]);
+    handed[0]?.ack();
+    emit('REBALANCING');
+    handed[1]?.ack();
+    await consumer.stop();
+    expect(committed).toEqual([]);
   });
 
   test('commits when the group begins to rebalance', async () => {
