@@ -5,7 +5,9 @@ import { MemoryBus } from '@counterstep/bus';
 import { CommandClient } from '@counterstep/testing';
 import {
   NonRetryable,
+  PostgresBarrier,
   StepRejected,
+  barrierTableSql,
   compensationHandler,
   createWorker,
   stepHandler,
@@ -191,6 +193,84 @@ describe('a worker with its barrier on Postgres', () => {
       data: { error: { code: 'DEADLINE_EXCEEDED', retryable: true } },
     });
     expect(await rows('charges')).toEqual([]);
+  });
+
+  test('a handler that ignores that its saga was cancelled is given up, and nothing of it stands', async () => {
+    let enter = (): void => {};
+    const entered = new Promise<void>((resolve) => (enter = resolve));
+    await serve(
+      [
+        stepHandler('payments.charge', { barrier: 'transaction' }, async (_input, { tx }) => {
+          await tx.query(`INSERT INTO ${schema}.charges VALUES ('x', 1)`);
+          enter();
+          await new Promise(() => undefined);
+        }),
+      ],
+      { graceMs: 10 },
+    );
+    const command = client.command('payments.charge', {});
+    await client.send(command);
+    await entered;
+    await client.notify(command, 'cancelled');
+    expect(await client.reply(() => true)).toMatchObject({
+      outcome: 'failed',
+      data: { error: { code: 'CANCELLED', retryable: false } },
+    });
+    expect(await rows('charges')).toEqual([]);
+    expect(await rows('counterstep_barrier')).toEqual([]);
+  });
+
+  test('in mode external a command that nobody wants when its turn comes leaves no row', async () => {
+    let enter = (): void => {};
+    const entered = new Promise<void>((resolve) => (enter = resolve));
+    let undone = false;
+    await serve(
+      [
+        stepHandler('payments.charge', { barrier: 'external' }, async (_input, { signal }) => {
+          enter();
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          return {};
+        }),
+        compensationHandler('payments.refund', { barrier: 'external' }, () => {
+          undone = true;
+        }),
+      ],
+      { concurrency: 1 },
+    );
+    const [first, second] = ['a', 'b'].map((step) => client.command('payments.charge', {}, { step }));
+    if (!first || !second) throw new Error('two commands');
+    await client.send(first);
+    await entered;
+    await client.send(second);
+    await client.notify(second, 'cancelled');
+    await client.notify(first, 'cancelled');
+    expect(await client.reply(({ step }) => step === 'b')).toMatchObject({ outcome: 'failed' });
+    expect(await client.ask(client.undoOf(second, 'payments.refund', 'failed'))).toMatchObject({
+      outcome: 'succeeded',
+      noop: true,
+    });
+    expect(undone).toBe(false);
+  });
+
+  test('heartbeats keep a transaction alive that asks its database for nothing', async () => {
+    await serve(
+      [
+        stepHandler('payments.charge', { barrier: 'transaction' }, async (_input, { tx, heartbeat }) => {
+          await tx.query(`INSERT INTO ${schema}.charges VALUES ('x', 1)`);
+          // Work that takes three times as long as the server lets a silent transaction idle.
+          const began = performance.now();
+          while (performance.now() - began < 1_800) {
+            await heartbeat();
+            await new Promise((resolve) => setTimeout(resolve, 20));
+          }
+        }),
+      ],
+      { barrier: new PostgresBarrier(pool, { schema, idleGraceMs: 100 }) },
+    );
+    await pool.query(barrierTableSql({ schema }));
+    const command = client.command('payments.charge', {}, { timeout: 500 });
+    expect(await client.ask(command)).toMatchObject({ outcome: 'succeeded' });
+    expect(await rows('charges')).toHaveLength(1);
   });
 
   test('two workers of one queue, every message twice: each effect stands once', async () => {

@@ -1,21 +1,28 @@
 import type { Bus, Subscription } from '@counterstep/bus';
 import {
   COMMAND_TYPE,
+  HEARTBEAT_TYPE,
+  NOTICE_TYPE,
   deadLetterSchema,
   decodeMessage,
   effectKeyOf,
   encodeMessage,
-  replySchema,
+  queueOf,
   topicsOf,
+  workerMessageSchema,
   type Command,
   type DeadLetter,
+  type Heartbeat,
+  type Notice,
+  type NoticeReason,
   type Reply,
+  type WorkerMessage,
 } from '@counterstep/protocol';
-import { queueOf } from '@counterstep/protocol';
 
-/** Plays the orchestrator towards a worker: sends single commands over the bus and collects the replies. */
+/** Plays the orchestrator towards a worker: sends commands and notices over the bus, collects what comes back. */
 export class CommandClient {
   readonly replies: Reply[] = [];
+  readonly heartbeats: Heartbeat[] = [];
   readonly deadLetters: DeadLetter[] = [];
   readonly #bus: Bus;
   readonly #prefix: string;
@@ -32,8 +39,8 @@ export class CommandClient {
       onDeliveries: (deliveries) => {
         for (const delivery of deliveries) {
           if (delivery.topic === topics.replies) {
-            const decoded = decodeMessage(replySchema, delivery.value);
-            if (decoded.ok) this.replies.push(decoded.message);
+            const decoded = decodeMessage(workerMessageSchema, delivery.value);
+            if (decoded.ok) this.#collect(decoded.message);
           } else {
             const decoded = decodeMessage(deadLetterSchema, delivery.value);
             if (decoded.ok) this.deadLetters.push(decoded.message);
@@ -45,10 +52,11 @@ export class CommandClient {
     });
   }
 
-  /** Creates the topics of `queues`, of replies and dead letters, one partition each, and listens. */
+  /** Creates the topics of `queues` and their notices, of replies and dead letters, one partition each, and listens. */
   static async open(bus: Bus, queues: readonly string[], prefix = 'counterstep'): Promise<CommandClient> {
     const topics = topicsOf(prefix);
-    const names = [...queues.map((queue) => topics.commands(queue)), topics.replies, topics.deadLetters];
+    const ofQueues = queues.flatMap((queue) => [topics.commands(queue), topics.notices(queue)]);
+    const names = [...ofQueues, topics.replies, topics.deadLetters];
     await bus.ensureTopics(names.map((topic) => ({ topic, partitions: 1 })));
     const client = new CommandClient(bus, prefix);
     await client.#subscription.ready();
@@ -109,6 +117,24 @@ export class CommandClient {
     await this.#bus.publish([{ topic: topicsOf(this.#prefix).commands(to), key, value }]);
   }
 
+  /** Tells every worker of the command's queue that nobody waits for its effect any more. */
+  async notify(command: Command, reason: NoticeReason, queue = queueOf(command.worker)): Promise<void> {
+    const { sagaid, step, direction, run, effectkey } = command;
+    const value = encodeMessage({
+      specversion: '1.0',
+      id: `${effectkey}/${reason}`,
+      source: 'command-client',
+      type: NOTICE_TYPE,
+      sagaid,
+      step,
+      direction,
+      run,
+      effectkey,
+      reason,
+    } satisfies Notice);
+    await this.#bus.publish([{ topic: topicsOf(this.#prefix).notices(queue), key: sagaid, value }]);
+  }
+
   /** Sends a command and resolves to the next reply to that attempt of its effect. */
   async ask(command: Command, queue?: string): Promise<Reply> {
     const before = this.replies.length;
@@ -126,12 +152,21 @@ export class CommandClient {
     return this.#until(() => this.replies.find(which));
   }
 
+  heartbeat(which: (heartbeat: Heartbeat) => boolean): Promise<Heartbeat> {
+    return this.#until(() => this.heartbeats.find(which));
+  }
+
   deadLetter(which: (letter: DeadLetter) => boolean): Promise<DeadLetter> {
     return this.#until(() => this.deadLetters.find(which));
   }
 
   close(): Promise<void> {
     return this.#subscription.close();
+  }
+
+  #collect(message: WorkerMessage): void {
+    if (message.type === HEARTBEAT_TYPE) this.heartbeats.push(message);
+    else this.replies.push(message);
   }
 
   #until<T>(find: () => T | undefined): Promise<T> {

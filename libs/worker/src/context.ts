@@ -19,18 +19,27 @@ export interface StepContext<Tx = PoolClient> {
    * worker's database is. Throws in every barrier mode but `transaction`.
    */
   readonly tx: Tx;
-  /** Aborted at the attempt's deadline, and when the worker shuts down and has waited long enough. */
+  /** The W3C trace of the saga, when it is traced: pass it on to what the handler calls. */
+  readonly traceparent: string | undefined;
+  /**
+   * Aborted at the attempt's deadline (a `TimeoutError`), when nobody waits for the effect any more (`EffectCancelled`),
+   * and when the worker shuts down and has waited long enough (`WorkerStopped`).
+   */
   readonly signal: AbortSignal;
-  /** Tells that the handler lives; resolves when that was handed on. `undoData` replaces what was told before. */
+  /**
+   * Tells that the handler lives, and gives the attempt its whole timeout from now on. Call it as often as you like: at
+   * most one in a third of the timeout is sent. With `undoData` (JSON, instead of what was told before) each new value is
+   * sent, and the promise resolves when the broker has it: from then on the compensation is given it, however the handler
+   * ends. Rejects with `UndoDataInvalid`, with `HEARTBEAT_TOO_LARGE`, and with the signal's reason while it waits.
+   */
   heartbeat(undoData?: unknown): Promise<void>;
   setProgress(current: number, total: number, category?: string): void;
   log(event: string, data?: Readonly<Record<string, unknown>>, file?: string): void;
   setMetrics(values: Readonly<Record<string, number>>, category?: string): void;
 }
 
-/** Where what handlers tell while they run goes. The default writes it to the logger at level debug. */
+/** Where what handlers tell while they run goes, apart from heartbeats. The default writes it to the logger at level debug. */
 export interface ProgressSink {
-  heartbeat(command: Command, undoData: unknown): Promise<void>;
   progress(command: Command, current: number, total: number, category: string): void;
   log(
     command: Command,
@@ -41,10 +50,16 @@ export interface ProgressSink {
   metrics(command: Command, values: Readonly<Record<string, number>>, category: string): void;
 }
 
+/** What of the context belongs to one run of a handler. */
+export interface RunFacilities {
+  readonly tx: unknown;
+  readonly signal: AbortSignal;
+  readonly heartbeat: (undoData?: unknown) => Promise<void>;
+}
+
 export function contextOf(
   command: Command,
-  tx: unknown,
-  signal: AbortSignal,
+  { tx, signal, heartbeat }: RunFacilities,
   sink: ProgressSink,
 ): StepContext<unknown> {
   return {
@@ -54,6 +69,7 @@ export function contextOf(
     attempt: command.attempt,
     direction: command.direction,
     effectKey: command.effectkey,
+    traceparent: command.traceparent,
     signal,
     get tx() {
       if (tx === undefined) {
@@ -63,7 +79,7 @@ export function contextOf(
       }
       return tx;
     },
-    heartbeat: (undoData) => sink.heartbeat(command, undoData),
+    heartbeat,
     setProgress: (current, total, category = command.step) => {
       sink.progress(command, current, total, category);
     },
@@ -78,10 +94,6 @@ export function contextOf(
 
 export function loggingSink(logger: WorkerLogger): ProgressSink {
   return {
-    heartbeat: (command, undoData) => {
-      logger.debug('heartbeat', { ...factsOfCommand(command), undoData });
-      return Promise.resolve();
-    },
     progress: (command, current, total, category) => {
       logger.debug('progress', { ...factsOfCommand(command), current, total, category });
     },

@@ -79,12 +79,13 @@ describe('createWorker over a bus', () => {
     let seen: Partial<StepContext> = {};
     await serve([
       stepHandler('payments.charge', { barrier }, (_input, context) => {
-        const { sagaId, step, run, attempt, direction, effectKey, signal } = context;
-        seen = { sagaId, step, run, attempt, direction, effectKey };
+        const { sagaId, step, run, attempt, direction, effectKey, traceparent, signal } = context;
+        seen = { sagaId, step, run, attempt, direction, effectKey, traceparent };
         return { aborted: signal.aborted };
       }),
     ]);
-    const command = client.command('payments.charge', {}, { run: 2, attempt: 4 });
+    const traceparent = '00-ab-cd-01';
+    const command = client.command('payments.charge', {}, { run: 2, attempt: 4, traceparent });
     expect(await client.ask(command)).toMatchObject({ data: { output: { aborted: false } } });
     expect(seen).toEqual({
       sagaId: command.sagaid,
@@ -93,6 +94,7 @@ describe('createWorker over a bus', () => {
       attempt: 4,
       direction: 'forward',
       effectKey: command.effectkey,
+      traceparent,
     });
   });
 
@@ -100,8 +102,7 @@ describe('createWorker over a bus', () => {
     const told: unknown[] = [];
     await serve(
       [
-        stepHandler('payments.charge', { barrier }, async (_input, context) => {
-          await context.heartbeat({ page: 1 });
+        stepHandler('payments.charge', { barrier }, (_input, context) => {
           context.setProgress(1, 4);
           context.log('sent', { to: 'bank' }, 'a.txt');
           context.setMetrics({ bytes: 7 }, 'net');
@@ -109,7 +110,6 @@ describe('createWorker over a bus', () => {
       ],
       {
         sink: {
-          heartbeat: async (_, undoData) => void told.push(['heartbeat', undoData]),
           progress: (_, ...rest) => told.push(['progress', ...rest]),
           log: (_, ...rest) => told.push(['log', ...rest]),
           metrics: (_, ...rest) => told.push(['metrics', ...rest]),
@@ -118,7 +118,6 @@ describe('createWorker over a bus', () => {
     );
     await client.ask(client.command('payments.charge', {}));
     expect(told).toEqual([
-      ['heartbeat', { page: 1 }],
       ['progress', 1, 4, 'charge'],
       ['log', 'sent', { to: 'bank' }, 'a.txt'],
       ['metrics', { bytes: 7 }, 'net'],

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Bus, Delivery, Subscription } from '@counterstep/bus';
-import { commandSchema, decodeMessage, topicsOf, type Command } from '@counterstep/protocol';
+import type { Bus, Delivery, Listener, Received, Subscription } from '@counterstep/bus';
+import { commandSchema, decodeMessage, noticeSchema, topicsOf, type Command } from '@counterstep/protocol';
 import type { Barrier } from './barrier/barrier.js';
 import { openSession, type WorkerDatabase } from './barrier/database.js';
 import { NoBarrier } from './barrier/no-barrier.js';
@@ -76,6 +76,7 @@ class BusWorker implements Worker {
   readonly #stopping = new AbortController();
   readonly #answering = new Set<Promise<void>>();
   #subscriptions: Subscription[] = [];
+  #listener: Listener | undefined;
   #joined = false;
   #trouble: string | undefined = 'not started';
   #stopped: Promise<void> | undefined;
@@ -85,6 +86,9 @@ class BusWorker implements Worker {
     this.#handlers = new HandlerTable(options.handlers);
     this.#logger = options.logger ?? silentLogger;
     this.#prefix = options.topicPrefix ?? 'counterstep';
+    const source = options.source ?? 'counterstep-worker';
+    const topics = topicsOf(this.#prefix);
+    this.#outbox = new Outbox(options.bus, topics, source, this.#logger, this.#stopping.signal);
     this.#runner = new Runner({
       handlers: this.#handlers,
       barrier: barrierOf(options, this.#handlers),
@@ -92,20 +96,24 @@ class BusWorker implements Worker {
       graceMs: options.graceMs ?? 5_000,
       logger: this.#logger,
       sink: options.sink ?? loggingSink(this.#logger),
+      sendHeartbeat: (command, undoData) => this.#outbox.heartbeat(command, undoData),
     });
-    const source = options.source ?? 'counterstep-worker';
-    const topics = topicsOf(this.#prefix);
-    this.#outbox = new Outbox(options.bus, topics, source, this.#logger, this.#stopping.signal);
   }
 
   async start(): Promise<void> {
     await this.#ensureTable();
     this.#trouble = undefined;
+    const topics = topicsOf(this.#prefix);
+    // Advice that makes handlers end sooner: the worker serves without it, so nobody waits for this to be ready.
+    this.#listener = this.#options.bus.listen({
+      topics: this.#handlers.queues.map((queue) => topics.notices(queue)),
+      onMessages: (messages) => this.#hear(messages),
+    });
     const group = this.#options.group ?? `${this.#prefix}.worker`;
     this.#subscriptions = this.#handlers.queues.map((queue) =>
       this.#options.bus.subscribe({
         group: `${group}.${queue}`,
-        topics: [topicsOf(this.#prefix).commands(queue)],
+        topics: [topics.commands(queue)],
         onDeliveries: (deliveries) => this.#take(deliveries),
       }),
     );
@@ -156,6 +164,14 @@ class BusWorker implements Worker {
     }
   }
 
+  #hear(messages: readonly Received[]): void {
+    for (const { topic, value } of messages) {
+      const decoded = decodeMessage(noticeSchema, value);
+      if (decoded.ok) this.#runner.cancel(decoded.message.effectkey, decoded.message.reason);
+      else this.#logger.warn(`a notice could not be read: ${decoded.reason}`, { topic, code: decoded.code });
+    }
+  }
+
   async #bury(delivery: Delivery, code: string, reason: string): Promise<void> {
     const facts = { topic: delivery.topic, partition: delivery.partition, offset: delivery.offset, code };
     this.#logger.error(`a command could not be read: ${reason}`, facts);
@@ -189,7 +205,8 @@ class BusWorker implements Worker {
     if (subscribed) await Promise.race([Promise.all(this.#answering), aborted(this.#stopping.signal)]);
     clearTimeout(patience);
     this.#stopping.abort();
-    await Promise.all(this.#subscriptions.map((subscription) => subscription.close()));
+    const listeners = this.#listener ? [this.#listener] : [];
+    await Promise.all([...this.#subscriptions, ...listeners].map((reader) => reader.close()));
   }
 
   async #pause(ms: number): Promise<void> {

@@ -2,8 +2,10 @@ import { findJsonProblem, type Command } from '@counterstep/protocol';
 import type * as z from 'zod';
 import type { Effect, EffectResult } from './barrier/barrier.js';
 import { contextOf, type ProgressSink } from './context.js';
-import { factsOf, NonRetryable, StepRejected } from './errors.js';
+import { Deadline, GaveUp } from './deadline.js';
+import { EffectCancelled, factsOf, NonRetryable, StepRejected } from './errors.js';
 import { WithUndoData, type Handler } from './handlers.js';
+import { Pulse } from './pulse.js';
 
 export interface EffectOptions {
   readonly sink: ProgressSink;
@@ -11,43 +13,73 @@ export interface EffectOptions {
   readonly shutdown: AbortSignal;
   /** Milliseconds that a handler may overrun its aborted signal while it holds the barrier's transaction. */
   readonly graceMs: number;
+  readonly sendHeartbeat: (command: Command, undoData: unknown) => Promise<void>;
+  readonly onHeartbeatTrouble: (command: Command, error: unknown) => void;
+}
+
+/** One run of a handler, which may serve several attempts. */
+export interface EffectRun {
+  /** The newest attempt. */
+  command: Command;
+  /** Aborted when nobody waits for the effect any more, with an `EffectCancelled`. */
+  readonly cancelled: AbortSignal;
 }
 
 /** What the barrier runs for one command: check the input, call the handler under its deadline, check the output. */
-export function effectOf(command: Command, handler: Handler, options: EffectOptions): Effect {
+export function effectOf(run: EffectRun, handler: Handler, options: EffectOptions): Effect {
   let definite: EffectResult | undefined;
-  return async (tx) => {
+  return async (tx, keepAlive) => {
     // The barrier asks again when its database went away before it could store the end. Outside a transaction the effect
     // stands, so it must not be made a second time.
     if (tx === undefined && definite !== undefined) return definite;
-    const result = await runOnce(command, handler, tx, options);
+    const result = await runOnce(run, handler, tx, keepAlive, options);
     if (result.outcome !== 'failed') definite = result;
     return result;
   };
 }
 
 async function runOnce(
-  command: Command,
+  run: EffectRun,
   handler: Handler,
   tx: unknown,
-  { sink, shutdown, graceMs }: EffectOptions,
+  keepAlive: (() => Promise<void>) | undefined,
+  { sink, shutdown, graceMs, sendHeartbeat, onHeartbeatTrouble }: EffectOptions,
 ): Promise<EffectResult> {
+  const { command, cancelled } = run;
+  if (cancelled.aborted) return failureOf(cancelled.reason, cancelled.reason);
   if (command.barrier !== undefined && command.barrier !== handler.barrier) {
     const message = `the step demands barrier '${command.barrier}', and ${handler.worker} has '${handler.barrier}'`;
     return { outcome: 'rejected', error: { code: 'BARRIER_MISMATCH', message } };
   }
-  const deadline = new Deadline(command.timeout, shutdown);
+  const deadline = new Deadline(command.timeout, [shutdown, cancelled]);
+  const { signal } = deadline;
+  const pulse = new Pulse({
+    command: () => run.command,
+    deadline,
+    send: sendHeartbeat,
+    onTrouble: (error) => onHeartbeatTrouble(command, error),
+    keepAlive,
+  });
+  const heartbeat = (undoData?: unknown): Promise<void> => pulse.beat(undoData);
   try {
     const input = await parse(handler.input, command.data);
     if (!input.ok) return { outcome: 'rejected', error: factsOf(input, 'INPUT_INVALID') };
-    const running = Promise.resolve(handler.run(input.value, contextOf(command, tx, deadline.signal, sink)));
+    const context = contextOf(command, { tx, signal, heartbeat }, sink);
+    const running = (async () => {
+      try {
+        return await handler.run(input.value, context);
+      } finally {
+        await pulse.quiet();
+      }
+    })();
     // Outside a transaction nothing is gained by giving up: the effect may stand, and its end must be told.
     const returned = tx === undefined ? await running : await deadline.orGiveUp(running, graceMs);
     return await resultOf(handler, returned);
   } catch (thrown) {
-    return failureOf(thrown);
+    return failureOf(thrown, signal.reason);
   } finally {
     deadline.clear();
+    pulse.end();
   }
 }
 
@@ -66,12 +98,18 @@ function outputInvalid(message: string): EffectResult {
   return { outcome: 'failed', error: factsOf({ message }, 'OUTPUT_INVALID'), retryable: true };
 }
 
-function failureOf(thrown: unknown): EffectResult {
+/** `aborted` is the reason of the handler's signal, if it was aborted. */
+function failureOf(thrown: unknown, aborted: unknown): EffectResult {
   if (StepRejected.is(thrown)) return { outcome: 'rejected', error: factsOf(thrown, 'REJECTED') };
-  if (thrown instanceof GaveUp) {
-    return { outcome: 'failed', error: factsOf(thrown), retryable: true, abandoned: true };
+  const abandoned = thrown instanceof GaveUp ? { abandoned: true } : {};
+  // Libraries throw errors of their own when their signal is aborted.
+  if (aborted instanceof EffectCancelled && !NonRetryable.is(thrown)) {
+    const message = thrown === aborted ? aborted.message : `${aborted.message}: ${factsOf(thrown).message}`;
+    const error = factsOf({ code: aborted.code, message });
+    return { outcome: 'failed', error, retryable: false, ...abandoned };
   }
-  return { outcome: 'failed', error: factsOf(thrown), retryable: !NonRetryable.is(thrown), thrown };
+  const retryable = !NonRetryable.is(thrown);
+  return { outcome: 'failed', error: factsOf(thrown), retryable, thrown, ...abandoned };
 }
 
 type Parsed = { ok: true; value: unknown } | { ok: false; message: string };
@@ -96,59 +134,3 @@ function jsonProblem(value: unknown): string | undefined {
     return factsOf(error).message;
   }
 }
-
-class GaveUp extends Error {
-  readonly code = 'DEADLINE_EXCEEDED';
-  constructor() {
-    super('the handler did not end after its signal was aborted, so its transaction was rolled back');
-    this.name = 'GaveUp';
-  }
-}
-
-/** An abort signal for the attempt's deadline and the shutdown, whichever comes first. */
-class Deadline {
-  readonly #controller = new AbortController();
-  readonly #timer: NodeJS.Timeout;
-  readonly #shutdown: AbortSignal;
-  #grace: NodeJS.Timeout | undefined;
-  readonly #onShutdown = (): void => this.#controller.abort(this.#shutdown.reason);
-
-  constructor(timeoutMs: number, shutdown: AbortSignal) {
-    this.#shutdown = shutdown;
-    this.#timer = setTimeout(
-      () => {
-        this.#controller.abort(new DOMException('the attempt’s deadline has passed', 'TimeoutError'));
-      },
-      Math.min(timeoutMs, MAX_TIMER_MS),
-    );
-    if (shutdown.aborted) this.#onShutdown();
-    else shutdown.addEventListener('abort', this.#onShutdown, { once: true });
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  async orGiveUp<T>(running: Promise<T>, graceMs: number): Promise<T> {
-    const gaveUp = new Promise<never>((_, reject) => {
-      const startGrace = (): void => {
-        this.#grace = setTimeout(() => reject(new GaveUp()), graceMs);
-      };
-      if (this.signal.aborted) startGrace();
-      else this.signal.addEventListener('abort', startGrace, { once: true });
-    });
-    // Whichever loses the race may still reject, and nobody listens to it then.
-    running.catch(() => undefined);
-    gaveUp.catch(() => undefined);
-    return Promise.race([running, gaveUp]);
-  }
-
-  clear(): void {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#grace);
-    this.#shutdown.removeEventListener('abort', this.#onShutdown);
-  }
-}
-
-/** A longer delay overflows Node's timers, which then fire at once. */
-const MAX_TIMER_MS = 2_147_483_647;

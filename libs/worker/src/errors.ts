@@ -1,4 +1,4 @@
-import type { ErrorFacts } from '@counterstep/protocol';
+import type { ErrorFacts, NoticeReason } from '@counterstep/protocol';
 
 /** `Symbol.for`, so that an error of another copy of this package is still known. */
 const REJECTED = Symbol.for('counterstep.StepRejected');
@@ -43,6 +43,40 @@ export class NonRetryable extends Error {
 
   static is(error: unknown): error is NonRetryable {
     return typeof error === 'object' && error !== null && NON_RETRYABLE in error;
+  }
+}
+
+/**
+ * Nobody waits for the effect any more: `CANCELLED`, its saga is being undone; `SUPERSEDED`, the saga went on without it.
+ * The reason of the handler's `signal`.
+ */
+export class EffectCancelled extends Error {
+  readonly code: 'CANCELLED' | 'SUPERSEDED';
+  readonly retryable = false;
+  constructor(reason: NoticeReason) {
+    super(reason === 'cancelled' ? 'the saga is being undone' : 'the saga went on without this step');
+    this.name = 'EffectCancelled';
+    this.code = reason === 'cancelled' ? 'CANCELLED' : 'SUPERSEDED';
+  }
+}
+
+/** What a handler gave to `heartbeat` cannot be stored as JSON. */
+export class UndoDataInvalid extends Error {
+  readonly code = 'UNDO_DATA_INVALID';
+  readonly retryable = true;
+  constructor(problem: string) {
+    super(`the undo data of a heartbeat: ${problem}`);
+    this.name = 'UndoDataInvalid';
+  }
+}
+
+/** The broker will never take the heartbeat: its undo data are too large. The step cannot be made safe that way. */
+export class HeartbeatTooLarge extends Error {
+  readonly code = 'HEARTBEAT_TOO_LARGE';
+  readonly retryable = false;
+  constructor(reason: string) {
+    super(`the broker refused the heartbeat: ${reason}`);
+    this.name = 'HeartbeatTooLarge';
   }
 }
 

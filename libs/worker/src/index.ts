@@ -8,7 +8,14 @@ export { barrierTableSql, ensureBarrierTable, purgeBarrier } from './barrier/tab
 export type { BarrierTableOptions } from './barrier/table.js';
 export type { WorkerDatabase } from './barrier/database.js';
 export { NoBarrier } from './barrier/no-barrier.js';
-export { NonRetryable, StepRejected, WorkerConfigError } from './errors.js';
+export {
+  EffectCancelled,
+  HeartbeatTooLarge,
+  NonRetryable,
+  StepRejected,
+  UndoDataInvalid,
+  WorkerConfigError,
+} from './errors.js';
 export { compensationHandler, stepHandler, withUndoData } from './handlers.js';
 export type {
   CompensationHandlerOptions,

@@ -2,15 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus, Delivery, OutgoingMessage } from '@counterstep/bus';
 import {
   DEAD_LETTER_TYPE,
+  HEARTBEAT_TYPE,
   REPLY_TYPE,
   encodeMessage,
   headersOf,
   type Command,
   type DeadLetter,
+  type Heartbeat,
   type Reply,
   type Topics,
 } from '@counterstep/protocol';
 import type { Answer } from './barrier/barrier.js';
+import { HeartbeatTooLarge } from './errors.js';
 import type { WorkerLogger } from './logger.js';
 
 /** The fields of a command that a reply repeats. */
@@ -32,13 +35,14 @@ const MAX_ID = 400;
 const MAX_BACKOFF_MS = 5_000;
 const DEAD_LETTER_EXCERPT = 64 * 1024;
 
-/** Sends replies and dead letters. Every promise resolves only when the broker has confirmed the message. */
+/** Sends replies, heartbeats and dead letters. Every promise resolves only when the broker has confirmed the message. */
 export class Outbox {
   readonly #bus: Bus;
   readonly #topics: Topics;
   readonly #source: string;
   readonly #logger: WorkerLogger;
   readonly #stopping: AbortSignal;
+  #heartbeats = 0;
 
   constructor(bus: Bus, topics: Topics, source: string, logger: WorkerLogger, stopping: AbortSignal) {
     this.#bus = bus;
@@ -61,6 +65,12 @@ export class Outbox {
         retryable: false,
       }),
     );
+  }
+
+  /** `undefined` is no undo data. Rejects with `HeartbeatTooLarge`. */
+  async heartbeat(to: Addressee, undoData: unknown): Promise<void> {
+    const refused = await this.#publish(this.#heartbeatMessage(to, undoData));
+    if (refused !== undefined) throw new HeartbeatTooLarge(refused);
   }
 
   async deadLetter(delivery: Delivery, code: string, message: string): Promise<void> {
@@ -92,21 +102,31 @@ export class Outbox {
       id: `${to.id.slice(0, MAX_ID - '/reply'.length)}/reply`,
       source: this.#source,
       type: REPLY_TYPE,
-      sagaid: to.sagaid,
-      step: to.step,
-      direction: to.direction,
-      run: to.run,
-      attempt: to.attempt,
-      effectkey: to.effectkey,
-      worker: to.worker,
-      replytoken: to.replytoken,
+      ...attributesOf(to),
       ...outcomeOf(answer),
-      ...(to.traceparent === undefined ? {} : { traceparent: to.traceparent }),
     };
     return {
       topic: this.#topics.replies,
       key: to.sagaid,
       value: encodeMessage(reply),
+      headers: headersOf(to),
+    };
+  }
+
+  #heartbeatMessage(to: Addressee, undoData: unknown): OutgoingMessage {
+    const suffix = `/heartbeat/${++this.#heartbeats}`;
+    const heartbeat: Heartbeat = {
+      specversion: '1.0',
+      id: `${to.id.slice(0, MAX_ID - suffix.length)}${suffix}`,
+      source: this.#source,
+      type: HEARTBEAT_TYPE,
+      ...attributesOf(to),
+      data: undoData === undefined ? {} : { undoData },
+    };
+    return {
+      topic: this.#topics.replies,
+      key: to.sagaid,
+      value: encodeMessage(heartbeat),
       headers: headersOf(to),
     };
   }
@@ -135,6 +155,13 @@ export class Outbox {
       headers: headersOf({}),
     };
   }
+}
+
+/** What a reply and a heartbeat repeat of their command; its id they make their own from. */
+function attributesOf(to: Addressee): Omit<Addressee, 'id'> {
+  const { sagaid, step, direction, run, attempt, effectkey, worker, replytoken, traceparent } = to;
+  const trace = traceparent === undefined ? {} : { traceparent };
+  return { sagaid, step, direction, run, attempt, effectkey, worker, replytoken, ...trace };
 }
 
 function outcomeOf(answer: Answer): Pick<Reply, 'outcome' | 'data' | 'noop' | 'late' | 'refused'> {

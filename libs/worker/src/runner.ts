@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Command } from '@counterstep/protocol';
+import type { Command, NoticeReason } from '@counterstep/protocol';
 import { BarrierUnavailable, type Answer, type Barrier, type BarrierOrder } from './barrier/barrier.js';
 import { factsOfCommand } from './context.js';
-import { effectOf, type EffectOptions } from './effect.js';
+import { effectOf, type EffectOptions, type EffectRun } from './effect.js';
+import { EffectCancelled } from './errors.js';
 import type { Handler, HandlerTable } from './handlers.js';
 import type { WorkerLogger } from './logger.js';
 import { Slots } from './slots.js';
 
-export interface RunnerOptions extends Omit<EffectOptions, 'shutdown'> {
+export interface RunnerOptions extends Omit<EffectOptions, 'shutdown' | 'onHeartbeatTrouble'> {
   readonly handlers: HandlerTable;
   readonly barrier: Barrier;
   /** Commands that run at the same time. */
@@ -21,6 +22,13 @@ export class WorkerStopped extends Error {
   readonly retryable = true;
 }
 
+/** One run of a handler, that goes on or waits for a slot. */
+interface Running {
+  readonly run: EffectRun;
+  readonly answer: Promise<Answer>;
+  cancel(reason: NoticeReason): void;
+}
+
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 5_000;
 
@@ -32,7 +40,7 @@ export class Runner {
   readonly #options: RunnerOptions;
   readonly #slots: Slots;
   /** By effect key: a duplicate of a command that runs here shares its run. */
-  readonly #running = new Map<string, Promise<Answer>>();
+  readonly #running = new Map<string, Running>();
   readonly #shutdown = new AbortController();
   #draining = false;
   #trouble: string | undefined;
@@ -54,14 +62,15 @@ export class Runner {
   /** The answers settle one by one; they reject only with `WorkerStopped`. */
   run(group: readonly Command[]): readonly Promise<Answer>[] {
     return group.map((command) => {
-      const running = this.#running.get(command.effectkey);
-      if (running) return running;
-      const answer = this.#slots.run(() => this.#answer(command));
-      this.#running.set(command.effectkey, answer);
-      const forget = (): void => void this.#running.delete(command.effectkey);
-      answer.then(forget, forget);
-      return answer;
+      const running = this.#running.get(command.effectkey) ?? this.#begin(command);
+      if (command.attempt > running.run.command.attempt) running.run.command = command;
+      return running.answer;
     });
+  }
+
+  /** Nobody waits for this effect any more: aborts the signal of its handler, if it is running here. */
+  cancel(effectKey: string, reason: NoticeReason): void {
+    this.#running.get(effectKey)?.cancel(reason);
   }
 
   /** Waits up to `drainMs` for what runs, then aborts its signals and waits up to the handlers' grace. */
@@ -73,10 +82,32 @@ export class Runner {
     await this.#settled(this.#options.graceMs);
   }
 
-  async #answer(command: Command): Promise<Answer> {
+  #begin(command: Command): Running {
+    const cancelling = new AbortController();
+    const run: EffectRun = { command, cancelled: cancelling.signal };
+    const running: Running = {
+      run,
+      answer: this.#slots.run(() => this.#answer(run)),
+      cancel: (reason) => cancelling.abort(new EffectCancelled(reason)),
+    };
+    this.#running.set(command.effectkey, running);
+    const forget = (): void => void this.#running.delete(command.effectkey);
+    running.answer.then(forget, forget);
+    return running;
+  }
+
+  async #answer(run: EffectRun): Promise<Answer> {
+    const { command, cancelled } = run;
+    // It waited for its slot until nobody wanted it: without a row in the barrier, its undo has nothing to do.
+    if (cancelled.aborted) return this.#tell(command, cancelledAnswer(cancelled.reason as EffectCancelled));
     const handler = this.#options.handlers.find(command.direction, command.worker);
     if (!handler) return unknownWorker(command);
-    const effect = effectOf(command, handler, { ...this.#options, shutdown: this.#shutdown.signal });
+    const effect = effectOf(run, handler, {
+      ...this.#options,
+      shutdown: this.#shutdown.signal,
+      onHeartbeatTrouble: (of, error) =>
+        this.#options.logger.warn(`a heartbeat was not sent: ${String(error)}`, factsOfCommand(of)),
+    });
     const order = orderOf(command, handler);
     for (let tries = 0; ; tries += 1) {
       // While it drains it does not wait for a database: the command is delivered again to another worker.
@@ -86,8 +117,7 @@ export class Runner {
         if (!answer) throw new TypeError('the barrier gave no answer');
         const settled = await answer;
         this.#trouble = undefined;
-        this.#tell(command, settled);
-        return settled;
+        return this.#tell(command, settled);
       } catch (error) {
         if (!(error instanceof BarrierUnavailable)) throw error;
         this.#trouble = error.message;
@@ -98,17 +128,18 @@ export class Runner {
     }
   }
 
-  #tell(command: Command, answer: Answer): void {
+  #tell(command: Command, answer: Answer): Answer {
     const facts = { ...factsOfCommand(command), direction: command.direction };
     if (answer.outcome === 'succeeded') this.#options.logger.debug('succeeded', facts);
     else if (answer.outcome === 'rejected')
       this.#options.logger.info('rejected', { ...facts, ...answer.error });
     else this.#options.logger.warn('failed', { ...facts, ...answer.error, retryable: answer.retryable });
+    return answer;
   }
 
   async #settled(ms: number): Promise<void> {
     const enough = new AbortController();
-    const all = Promise.allSettled(this.#running.values());
+    const all = Promise.allSettled([...this.#running.values()].map(({ answer }) => answer));
     const late = delay(ms, undefined, { signal: enough.signal }).catch(() => undefined);
     await Promise.race([all, late]);
     enough.abort();
@@ -128,6 +159,10 @@ function orderOf(command: Command, handler: Handler): BarrierOrder {
     ...(command.forwardkey === undefined ? {} : { forwardKey: command.forwardkey }),
     ...(command.forwardoutcome === undefined ? {} : { forwardOutcome: command.forwardoutcome }),
   };
+}
+
+function cancelledAnswer({ code, message }: EffectCancelled): Answer {
+  return { outcome: 'failed', error: { code, message }, retryable: false };
 }
 
 function unknownWorker(command: Command): Answer {

@@ -35,9 +35,10 @@ export interface BarrierOrder {
 
 /**
  * Runs the handler. `tx` is the barrier's transaction in mode `transaction`, else undefined. Never rejects: how it ended
- * is a value. What it writes through `tx` stands only if the answer that comes back from `perform` says so.
+ * is a value. What it writes through `tx` stands only if the answer that comes back from `perform` says so. `keepAlive`
+ * tells the transaction's server that its client lives; it never rejects, and is absent where nothing needs to be told.
  */
-export type Effect = (tx: unknown) => Promise<EffectResult>;
+export type Effect = (tx: unknown, keepAlive?: () => Promise<void>) => Promise<EffectResult>;
 
 export type EffectResult =
   | { readonly outcome: 'succeeded'; readonly output?: unknown; readonly undoData?: unknown }

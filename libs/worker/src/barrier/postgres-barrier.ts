@@ -18,10 +18,13 @@ export interface PostgresBarrierOptions {
   readonly schema?: string;
   /** Milliseconds an order waits, four times over, for another one on the same key; default 5,000. */
   readonly lockTimeoutMs?: number;
+  /**
+   * The server ends a transaction that idles, without a heartbeat, so many milliseconds longer than its attempt may take:
+   * its process must be frozen. Default 30,000.
+   */
+  readonly idleGraceMs?: number;
 }
 
-/** The server ends a transaction that idles so much longer than its attempt may take: its process must be frozen. */
-const IDLE_GRACE_MS = 30_000;
 const SAVEPOINT = 'counterstep_handler';
 
 /** The barrier on a table in the worker's own database, which `ensureBarrierTable` makes. */
@@ -29,11 +32,13 @@ export class PostgresBarrier implements Barrier {
   readonly #database: WorkerDatabase;
   readonly #statements: BarrierStatements;
   readonly #lockTimeoutMs: number;
+  readonly #idleGraceMs: number;
 
   constructor(database: WorkerDatabase, options: PostgresBarrierOptions = {}) {
     this.#database = database;
     this.#statements = new BarrierStatements(options.schema ?? 'public');
     this.#lockTimeoutMs = options.lockTimeoutMs ?? 5_000;
+    this.#idleGraceMs = options.idleGraceMs ?? 30_000;
   }
 
   perform(group: readonly BarrierEntry[]): readonly Promise<Answer>[] {
@@ -57,7 +62,13 @@ export class PostgresBarrier implements Barrier {
       const { admission, row } = await this.#admit(client, order);
       if (!admission.run) return { commit: true, value: admission.answer };
       await client.query(`SAVEPOINT ${SAVEPOINT}`);
-      const result = await effect(tx);
+      const keepAlive = (): Promise<void> =>
+        client.query('SELECT 1').then(
+          () => undefined,
+          // What is wrong with the transaction shows at its end.
+          () => undefined,
+        );
+      const result = await effect(tx, keepAlive);
       const { stored, answer } = settle(row, result);
       if (result.outcome === 'failed' || stored === undefined) {
         const { thrown, abandoned } = result.outcome === 'failed' ? result : {};
@@ -115,7 +126,7 @@ export class PostgresBarrier implements Barrier {
   }
 
   #limits(order: BarrierOrder) {
-    const idleTimeoutMs = order.timeoutMs === undefined ? 0 : order.timeoutMs + IDLE_GRACE_MS;
+    const idleTimeoutMs = order.timeoutMs === undefined ? 0 : order.timeoutMs + this.#idleGraceMs;
     return { lockTimeoutMs: this.#lockTimeoutMs, idleTimeoutMs };
   }
 }
