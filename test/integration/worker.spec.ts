@@ -198,10 +198,12 @@ describe('a worker with its barrier on Postgres', () => {
   test('a handler that ignores that its saga was cancelled is given up, and nothing of it stands', async () => {
     let enter = (): void => {};
     const entered = new Promise<void>((resolve) => (enter = resolve));
+    let zombie: pg.PoolClient | undefined;
     await serve(
       [
         stepHandler('payments.charge', { barrier: 'transaction' }, async (_input, { tx }) => {
           await tx.query(`INSERT INTO ${schema}.charges VALUES ('x', 1)`);
+          zombie = tx;
           enter();
           await new Promise(() => undefined);
         }),
@@ -216,6 +218,7 @@ describe('a worker with its barrier on Postgres', () => {
       outcome: 'failed',
       data: { error: { code: 'CANCELLED', retryable: false } },
     });
+    await expect(zombie?.query(`INSERT INTO ${schema}.charges VALUES ('late', 1)`)).rejects.toThrow();
     expect(await rows('charges')).toEqual([]);
     expect(await rows('counterstep_barrier')).toEqual([]);
   });
