@@ -61,13 +61,11 @@ function refusing(bus: Bus, sagaId: string): Bus {
   const isBad = ({ topic, key }: OutgoingMessage): boolean => topic.includes('commands') && key === sagaId;
   return Object.assign(bus, {
     publish: async (messages: readonly OutgoingMessage[]): Promise<RefusedMessage[]> => {
-      const refused = messages
-        .filter(isBad)
-        .map((message) => ({
-          message,
-          code: 'MESSAGE_TOO_LARGE' as const,
-          reason: 'no broker would take it',
-        }));
+      const refused = messages.filter(isBad).map((message) => ({
+        message,
+        code: 'MESSAGE_TOO_LARGE' as const,
+        reason: 'no broker would take it',
+      }));
       return [...refused, ...(await publish(messages.filter((message) => !isBad(message))))];
     },
   });

@@ -79,13 +79,14 @@ export class BatchDecider {
     if (input.event.type !== 'start') {
       if (!saga) return { kind: 'absent' };
       if (!isFinished(saga)) {
-        if (!workflow) return park(entry, input, saga.workflow.digest, 'UNKNOWN_DEFINITION');
+        if (!workflow && input.event.type !== 'quarantine')
+          return park(entry, input, saga.workflow.digest, 'UNKNOWN_DEFINITION');
         if (isHeld(saga) && input.event.type !== 'quarantine')
           return park(entry, input, saga.workflow.digest, 'QUARANTINED');
       }
     }
     try {
-      // A finished saga is judged without its definition: any other serves.
+      // A finished saga is judged without its definition, and so is a hold: any other serves.
       return this.decideOne(entry, input, workflow ?? this.anyWorkflow(), moment);
     } catch (error) {
       // Must not happen; should it, one saga pays for it and not its whole lane, for ever.

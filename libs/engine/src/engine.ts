@@ -3,6 +3,7 @@ import { WorkflowExecutionError } from '@counterstep/core';
 import type { Saga } from '@counterstep/core';
 import { storableText } from '@counterstep/protocol';
 import type { StartMessage, Topics } from '@counterstep/protocol';
+import { AbsentDefinitions } from './absent-definitions.js';
 import { BatchDecider } from './batch.js';
 import type { Clock, StoreClock } from './clock.js';
 import { Inbox } from './inbox.js';
@@ -31,6 +32,7 @@ export interface EngineOptions {
   readonly lanes: number;
   readonly maxBacklog: number;
   readonly sweepInterval: number;
+  readonly unknownDefinitionAfter: number;
   readonly startByMessage: (message: StartMessage) => Promise<{ code: string; reason: string } | undefined>;
 }
 
@@ -82,6 +84,7 @@ export class Engine {
     this.sweeper = new Sweeper({
       ...options,
       unreadable,
+      absent: new AbsentDefinitions({ ...options, push, patience: options.unknownDefinitionAfter }),
       bus: publisher,
       onRefused: (refused) => {
         this.refused(refused);

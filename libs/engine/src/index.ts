@@ -7,6 +7,7 @@ export { silentLogger } from './logger.js';
 export type { Logger } from './logger.js';
 export { StoreContentError } from './store.js';
 export type {
+  AbsentDefinition,
   Batch,
   Claim,
   CommitResult,
@@ -16,6 +17,7 @@ export type {
   NewKey,
   NumberedRecord,
   ParkedInput,
+  PinnedQuery,
   ReadyInputs,
   SagaContext,
   SagaQuery,

@@ -1,11 +1,13 @@
 import { isFinished, isHeld, rowOf } from '@counterstep/core';
 import type { SagaRow } from '@counterstep/core';
 import type {
+  AbsentDefinition,
   Batch,
   CommitResult,
   KeyName,
   NewKey,
   NumberedRecord,
+  PinnedQuery,
   ReadyInputs,
   SagaQuery,
   StoredParkedInput,
@@ -123,6 +125,30 @@ export class MemoryDatabase {
     };
     return [...this.parked.values()]
       .filter(({ digest, sagaId }) => digests.includes(digest) && (!ready || isReady(sagaId)))
+      .slice(0, limit);
+  }
+
+  absentDefinitions(): AbsentDefinition[] {
+    // One that was taken over is held by who finishes it, and lists what its dead owner had.
+    const alive = [...this.lanes.values()].filter(({ holder, epoch }) => holder !== undefined && epoch === 1);
+    const present = new Set(alive.flatMap(({ digests }) => digests));
+    const absent = new Map<string, AbsentDefinition>();
+    for (const { row } of this.unfinished.values()) {
+      const { name, version, digest } = row.workflow;
+      if (present.has(digest)) continue;
+      const sagas = (absent.get(digest)?.sagas ?? 0) + 1;
+      absent.set(digest, { digest, workflow: name, version, sagas });
+    }
+    return [...absent.values()];
+  }
+
+  pinned(digests: readonly string[], query: PinnedQuery, limit: number): string[] {
+    return [...this.unfinished.values()]
+      .filter(({ row }) => digests.includes(row.workflow.digest))
+      .filter(({ row }) =>
+        query.held ? row.attention.some(({ hold, code }) => hold && code === query.code) : !isHeld(row),
+      )
+      .map(({ row }) => row.sagaId)
       .slice(0, limit);
   }
 

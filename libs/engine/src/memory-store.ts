@@ -6,11 +6,13 @@ import { MemoryDatabase } from './memory-database.js';
 import type { LaneRow } from './memory-database.js';
 import { ContextWriter, contextOfStored, listAllIds } from './saga-contexts.js';
 import type {
+  AbsentDefinition,
   Batch,
   CommitResult,
   DeadLane,
   KeyName,
   Lane,
+  PinnedQuery,
   ReadyInputs,
   SagaContext,
   SagaQuery,
@@ -112,6 +114,14 @@ export class MemoryStore implements Store {
     return this.reached()
       .parkedInputs(digests, limit, ready)
       .map((input) => ({ ...input }));
+  }
+
+  async absentDefinitions(): Promise<AbsentDefinition[]> {
+    return this.reached().absentDefinitions();
+  }
+
+  async pinnedSagas(digests: readonly string[], query: PinnedQuery, limit: number): Promise<string[]> {
+    return this.reached().pinned(digests, query, limit);
   }
 
   async hangingSagas(limit: number): Promise<string[]> {

@@ -39,6 +39,8 @@ export interface OrchestratorOptions {
   readonly maxBacklog?: number;
   /** Milliseconds between two looks for what a dead process has left; default 2,000. */
   readonly sweepInterval?: number;
+  /** Milliseconds until sagas whose definition no orchestrator has are held for a person; default 300,000. */
+  readonly unknownDefinitionAfter?: number;
   readonly clock?: Clock;
 }
 
@@ -94,6 +96,7 @@ export class Orchestrator {
       lanes: this.options.lanes ?? 1,
       maxBacklog: this.options.maxBacklog ?? 20_000,
       sweepInterval: this.options.sweepInterval ?? 2_000,
+      unknownDefinitionAfter: this.options.unknownDefinitionAfter ?? 300_000,
       startByMessage,
     });
     await engine.open();

@@ -51,6 +51,15 @@ export interface Store {
    */
   parkedInputs(digests: readonly string[], limit: number, ready?: ReadyInputs): Promise<StoredParkedInput[]>;
 
+  /**
+   * Definitions that unfinished sagas are pinned to, and that no lane whose owner lives lists. Looks at every unfinished
+   * saga, so it is for once a minute.
+   */
+  absentDefinitions(): Promise<AbsentDefinition[]>;
+
+  /** Unfinished sagas pinned to one of these definitions, in no order: those that are held with this code, or those that are not held. */
+  pinnedSagas(digests: readonly string[], query: PinnedQuery, limit: number): Promise<string[]>;
+
   /** Unfinished sagas that nothing will move and nobody was told of (promise 6): must always be empty. */
   hangingSagas(limit: number): Promise<string[]>;
 
@@ -180,6 +189,16 @@ export interface ReadyInputs {
 export interface StoredParkedInput extends ParkedInput {
   readonly id: number;
 }
+
+export interface AbsentDefinition {
+  readonly digest: string;
+  readonly workflow: string;
+  readonly version: number;
+  /** How many unfinished sagas are pinned to it. */
+  readonly sagas: number;
+}
+
+export type PinnedQuery = { readonly held: false } | { readonly held: true; readonly code: string };
 
 export interface SagaQuery {
   readonly workflow?: string;

@@ -1,6 +1,7 @@
 import type { Bus, OutgoingMessage, RefusedMessage, Subscription } from '@counterstep/bus';
 import { effectsOf, evolve, openAttempts } from '@counterstep/core';
 import type { Saga, SagaEvent } from '@counterstep/core';
+import type { AbsentDefinitions } from './absent-definitions.js';
 import { within } from './clock.js';
 import type { Clock, StoreClock } from './clock.js';
 import type { Input, InputResult } from './input.js';
@@ -21,6 +22,7 @@ export interface SweeperOptions {
   readonly storeClock: StoreClock;
   readonly logger: Logger;
   readonly unreadable: UnreadableSagas;
+  readonly absent: Pick<AbsentDefinitions, 'look'>;
   readonly repliesTopic: string;
   readonly replies: () => Subscription | undefined;
   readonly push: (input: Input) => void;
@@ -36,8 +38,8 @@ const SWEEP_LIMIT = 1_000;
 const MOST_DUE = 100_000;
 
 /**
- * Finds what a process that died has left: its lanes' messages, its timers, and inputs that were parked for a definition
- * which is here. Every orchestrator sweeps; the version check makes it harmless that several do.
+ * Finds what a process that died has left: its lanes' messages, its timers, inputs that were parked for a definition
+ * which is here, and sagas whose definition is nowhere. Every orchestrator sweeps; the version check makes it harmless that several do.
  */
 export class Sweeper {
   private stopped = false;
@@ -99,7 +101,7 @@ export class Sweeper {
   }
 
   private async sweep(): Promise<void> {
-    const { store, storeClock, logger } = this.options;
+    const { store, storeClock, logger, absent } = this.options;
     try {
       const askedAt = storeClock.asking();
       storeClock.learn(await store.now(), askedAt);
@@ -113,6 +115,7 @@ export class Sweeper {
         });
       await this.findDue();
       await this.takeParked();
+      await absent.look();
     } catch (error) {
       logger.warn('the sweep failed and will be repeated', { error: textOf(error) });
     }

@@ -5,16 +5,13 @@ import { commitStatement } from './commit-statement.js';
 import type { CommitRow } from './commit-statement.js';
 import { Connection } from './connection.js';
 import type { ConnectionSettings } from './connection.js';
-import { LOCK_CLASS } from './locks.js';
+import { FIRST_EPOCH, LOCK_CLASS } from './locks.js';
 
 /**
  * The statement joins arrays of any length with big tables. Planned once, for arrays of unknown length, it must go by the
  * primary keys whatever the statistics say at that moment.
  */
 const SESSION = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', enable_mergejoin: 'off' };
-
-/** Epoch of a lane that nobody has taken over. */
-const FIRST_EPOCH = 1;
 
 /** A lane with its own connection, whose session holds the lane's advisory lock for as long as it lives. */
 export class PostgresLane implements Lane {

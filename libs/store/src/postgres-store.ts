@@ -2,10 +2,12 @@ import { StateStoreError } from '@counterstep/core';
 import type { SagaRow } from '@counterstep/core';
 import { ContextWriter, listAllIds } from '@counterstep/engine';
 import type {
+  AbsentDefinition,
   DeadLane,
   KeyName,
   Lane,
   Logger,
+  PinnedQuery,
   ReadyInputs,
   SagaContext,
   SagaQuery,
@@ -20,6 +22,7 @@ import { GRACE } from './connection.js';
 import type { ConnectionSettings } from './connection.js';
 import { dataSourceOf } from './data-source.js';
 import { DeadLanes } from './dead-lanes.js';
+import { findAbsent, findPinned } from './definitions.js';
 import { storeErrorOf } from './errors.js';
 import * as lookups from './lookups.js';
 import { OperatorQueries } from './operator-queries.js';
@@ -145,6 +148,15 @@ export class PostgresStore implements Store {
     const pool = this.reads();
     if (digests.length === 0) return [];
     return ready ? lookups.findReady(pool, digests, limit, ready) : lookups.findParked(pool, digests, limit);
+  }
+
+  async absentDefinitions(): Promise<AbsentDefinition[]> {
+    return findAbsent(this.reads());
+  }
+
+  async pinnedSagas(digests: readonly string[], query: PinnedQuery, limit: number): Promise<string[]> {
+    const pool = this.reads();
+    return digests.length === 0 ? [] : findPinned(pool, digests, query, limit);
   }
 
   async hangingSagas(limit: number): Promise<string[]> {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, test } from '@jest/globals';
 import type { Store } from '@counterstep/engine';
 import { contextPromises } from './store-contexts.js';
+import { definitionPromises } from './store-definitions.js';
 import { keyPromises } from './store-keys.js';
 import { lanePromises } from './store-lanes.js';
 import { lookupPromises } from './store-lookups.js';
@@ -61,6 +62,7 @@ export function storeConformance(
     describe('keys', () => keyPromises(suite));
     describe('lanes', () => lanePromises(suite));
     describe('look-ups', () => lookupPromises(suite));
+    describe('definitions', () => definitionPromises(suite));
     describe('contexts', () => contextPromises(suite));
   });
 }

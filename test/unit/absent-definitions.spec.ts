@@ -1,0 +1,73 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { WorkflowBuilder, isLive, type Workflow } from '@counterstep/core';
+import type { Command } from '@counterstep/protocol';
+import { Fleet, reached } from '../support/fleet.js';
+import type { Responder } from '../support/responder.js';
+import { waitFor } from '../support/wait-for.js';
+
+const [v1, v2] = [workflow(1), workflow(2)];
+const PATIENCE = { unknownDefinitionAfter: 100 };
+
+function workflow(version: number): Workflow {
+  return new WorkflowBuilder('order', { version })
+    .addStep('pick', 'stock.pick', { readOnly: true, attemptTimeout: 600_000 })
+    .build();
+}
+
+let fleet: Fleet;
+let held: Command[];
+let responder: Responder;
+
+beforeEach(() => {
+  fleet = new Fleet();
+  held = [];
+  responder = fleet.respond((command) => {
+    held.push(command);
+    return undefined;
+  }, 'stock');
+});
+
+afterEach(() => fleet.close());
+
+const commandOf = (sagaId: string) =>
+  waitFor(() => held.find(({ sagaid }) => sagaid === sagaId), { what: `the command of ${sagaId}` });
+
+describe('a saga whose definition nobody alive has', () => {
+  test('is held for a person after a while, by whoever sees it, and says what is missing', async () => {
+    const old = await fleet.join([v1]);
+    const sagaId = await old.orchestrator.executeWorkflow('order', {});
+    const command = await commandOf(sagaId);
+    await old.orchestrator.stop();
+    const { orchestrator, store } = await fleet.join([v2], PATIENCE);
+    const status = await reached(orchestrator, sagaId, 'attention');
+    expect(status).toMatchObject({
+      state: 'running',
+      attention: [{ code: 'UNKNOWN_DEFINITION', message: expect.stringContaining('order@1'), hold: true }],
+    });
+    const context = await store.loadContext(sagaId);
+    expect(context && isLive(context.saga)).toBe(true);
+    await responder.reply(command, { outcome: 'succeeded', data: { output: {} } });
+    await waitFor(async () => (await store.parkedInputs([v1.digest], 10)).length === 1, {
+      what: 'its reply is parked',
+    });
+    expect((await orchestrator.getHistory(sagaId)).map(({ event }) => event)).toEqual([
+      'start',
+      'quarantine',
+    ]);
+  });
+
+  test('is left alone while another orchestrator has it, and nobody else is held', async () => {
+    const keeper = await fleet.join([v1], PATIENCE);
+    const gone = await fleet.join([workflow(3)]);
+    const { orchestrator } = await fleet.join([v2], PATIENCE);
+    const kept = await keeper.orchestrator.executeWorkflow('order', {});
+    const own = await orchestrator.executeWorkflow('order', {});
+    const orphan = await gone.orchestrator.executeWorkflow('order', {});
+    await commandOf(orphan);
+    await fleet.kill(gone);
+    // By then the others were looked at as often.
+    await reached(orchestrator, orphan, 'attention');
+    for (const sagaId of [kept, own])
+      expect(await orchestrator.getStatus(sagaId)).toMatchObject({ phase: 'forward' });
+  });
+});
