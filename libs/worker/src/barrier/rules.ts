@@ -9,7 +9,7 @@ import type { Answer, BarrierOrder, EffectResult } from './barrier.js';
 /**
  * - `started`: a handler ran, or is running, and its end is not known (modes other than `transaction` only).
  * - `succeeded`, `rejected`: the stored answer is the last word of this key.
- * - `uncertain`: rejected, but an earlier execution may have left the effect: the answer stands, the undo runs for real.
+ * - `uncertain`: rejected, but another execution may have left the effect: the answer is `failed`, the undo runs for real.
  * - `tombstone`: the undo came first; the forward effect must never run.
  */
 export type RowState = 'started' | 'succeeded' | 'rejected' | 'uncertain' | 'tombstone';
@@ -66,8 +66,10 @@ export function settle(
   const overruled = row.state === 'uncertain' && result.outcome === 'succeeded';
   if (row.answer !== null && !overruled) return { answer: row.answer };
   if (result.outcome === 'rejected') {
-    const stored = row.executions > 1 ? 'uncertain' : 'rejected';
-    return { stored, answer: { outcome: 'rejected', error: result.error } };
+    const { error } = result;
+    if (row.executions === 1) return { stored: 'rejected', answer: { outcome: 'rejected', error } };
+    // Of a worker that died, or of one beside this: only it could promise that nothing happened.
+    return { stored: 'uncertain', answer: { outcome: 'failed', error, retryable: false } };
   }
   const answer: Answer = {
     outcome: 'succeeded',
