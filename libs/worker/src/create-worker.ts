@@ -21,7 +21,7 @@ export interface WorkerOptions {
   readonly database?: WorkerDatabase;
   /** The schema of the barrier's table; default `public`. */
   readonly schema?: string;
-  /** Another barrier than the one on Postgres; then `database` is not used. */
+  /** Another barrier than the one on Postgres, such as `MemoryBarrier`; then `database` is not used. */
   readonly barrier?: Barrier;
   /** Keeps several installations on one broker apart; default `counterstep`. */
   readonly topicPrefix?: string;

@@ -1,0 +1,127 @@
+import { BarrierUnavailable, type Answer, type Barrier, type BarrierEntry } from './barrier.js';
+import { CLAIMED } from './no-barrier.js';
+import { enterBarrier, leaveBarrier, type BarrierRows } from './rows.js';
+import { forwardKeyOf, settle } from './rules.js';
+
+/** What `context.tx` is in mode `transaction` of a `MemoryBarrier`. */
+export class MemoryTransaction {
+  #undos: (() => void)[] = [];
+  #state: 'open' | 'ended' | 'lost' = 'open';
+
+  /**
+   * Call it before a write to your own memory, with what takes the write back. The last one given is called first. Throws
+   * when the transaction has ended: then nothing may be written any more.
+   */
+  onRollback(undo: () => void): void {
+    if (this.#state !== 'open')
+      throw new Error('the transaction has ended, so nothing more may be written in it');
+    this.#undos.push(undo);
+  }
+
+  /** Ends it as the death of its process does: nothing of it stands, and the order may be given again. */
+  lose(): void {
+    if (this.#state !== 'open') return;
+    this.rollback();
+    this.#state = 'lost';
+  }
+
+  get isLost(): boolean {
+    return this.#state === 'lost';
+  }
+
+  /** For the barrier. */
+  rollback(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'ended';
+    for (const undo of this.#undos.reverse()) undo();
+  }
+
+  /** For the barrier. */
+  commit(): void {
+    this.#state = 'ended';
+  }
+}
+
+/**
+ * The barrier without a database, for tests and for workers on the memory bus: all modes, by the same rules, but what it
+ * remembers is lost with the process. Workers that share one instance share its rows, which are never purged.
+ */
+export class MemoryBarrier implements Barrier {
+  #rows: BarrierRows;
+  readonly #locks = new Map<string, Promise<unknown>>();
+
+  constructor(rows: BarrierRows = {}) {
+    this.#rows = rows;
+  }
+
+  /** What is committed: plain data that never changes, so another barrier may be made of it. */
+  get rows(): BarrierRows {
+    return this.#rows;
+  }
+
+  perform(group: readonly BarrierEntry[]): readonly Promise<Answer>[] {
+    return group.map((entry) => this.#answer(entry));
+  }
+
+  async #answer(entry: BarrierEntry): Promise<Answer> {
+    try {
+      if (entry.order.mode === 'transaction') return await this.#inOneTransaction(entry);
+      if (entry.order.mode === 'external') return await this.#aroundTheHandler(entry);
+      return settle(CLAIMED, await entry.effect(undefined)).answer;
+    } catch (error) {
+      if (error instanceof BarrierUnavailable) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      return { outcome: 'failed', error: { code: 'BARRIER_FAILED', message }, retryable: true };
+    }
+  }
+
+  async #inOneTransaction(entry: BarrierEntry): Promise<Answer> {
+    const { order } = entry;
+    // The rows of an effect and of its undo are locked together: one order after the other.
+    const key = order.direction === 'undo' ? forwardKeyOf(order) : order.effectKey;
+    const before = this.#locks.get(key) ?? Promise.resolve();
+    const mine = before.then(() => this.#alone(entry));
+    const settled = mine.catch(() => undefined);
+    this.#locks.set(key, settled);
+    try {
+      return await mine;
+    } finally {
+      if (this.#locks.get(key) === settled) this.#locks.delete(key);
+    }
+  }
+
+  async #alone({ order, effect }: BarrierEntry): Promise<Answer> {
+    const { admission, changed } = enterBarrier(this.#rows, order);
+    if (!admission.run) {
+      this.#write(changed);
+      return admission.answer;
+    }
+    const tx = new MemoryTransaction();
+    try {
+      const result = await effect(tx);
+      if (tx.isLost) throw new BarrierUnavailable(new Error('the transaction was lost'));
+      const end = leaveBarrier({ ...this.#rows, ...changed }, order.effectKey, result);
+      if (result.outcome === 'succeeded') tx.commit();
+      // What failed keeps nothing, not even that it began.
+      if (result.outcome !== 'failed') this.#write({ ...changed, ...end.changed });
+      return end.answer;
+    } finally {
+      tx.rollback();
+    }
+  }
+
+  async #aroundTheHandler({ order, effect }: BarrierEntry): Promise<Answer> {
+    const { admission, changed } = enterBarrier(this.#rows, order);
+    this.#write(changed);
+    if (!admission.run) return admission.answer;
+    const result = await effect(undefined);
+    const end = leaveBarrier(this.#rows, order.effectKey, result);
+    this.#write(end.changed);
+    return end.answer;
+  }
+
+  #write(changed: BarrierRows): void {
+    // As a table would: what is kept is a copy, which nobody can change through an answer.
+    this.#rows = { ...this.#rows, ...(JSON.parse(JSON.stringify(changed)) as BarrierRows) };
+  }
+}
