@@ -36,7 +36,12 @@ const servers = {
 
 export default {
   projects: [
-    project('unit', ['<rootDir>/{libs,apps}/*/src/**/*.spec.ts', '<rootDir>/test/unit/**/*.spec.ts']),
+    project('unit', [
+      '<rootDir>/{libs,apps}/*/src/**/*.spec.ts',
+      '<rootDir>/test/unit/**/*.spec.ts',
+      // The examples of docs/guides: see scripts/docs-examples.mjs.
+      '<rootDir>/.cache/docs/*.spec.ts',
+    ]),
     project('integration', ['<rootDir>/test/integration/**/*.spec.ts'], servers),
     project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts'], servers),
   ],

@@ -1,0 +1,1 @@
+export function examplesOf(markdown: string): string | undefined;
