@@ -116,6 +116,21 @@ describe('a worker with its barrier on Postgres', () => {
     expect(client.replies).toHaveLength(1);
   });
 
+  test('a rejection after an error of the database that the handler caught is kept', async () => {
+    await serve([
+      stepHandler('payments.charge', { barrier: 'transaction' }, async (_input, { tx }) => {
+        await tx.query(`INSERT INTO ${schema}.charges VALUES ('kept?', 1)`);
+        await tx.query(`INSERT INTO ${schema}.charges VALUES ('too much', 5000)`).catch(() => {
+          throw new StepRejected({ code: 'ABOVE_LIMIT', message: 'above the limit' });
+        });
+      }),
+    ]);
+    const reply = await client.ask(client.command('payments.charge', {}));
+    expect(reply).toMatchObject({ outcome: 'rejected', data: { error: { code: 'ABOVE_LIMIT' } } });
+    expect(await rows('charges')).toEqual([]);
+    expect(await rows('counterstep_barrier')).toMatchObject([{ state: 'rejected' }]);
+  });
+
   test('input refused once stays refused: the row is kept, though the handler never ran', async () => {
     await serve([charge]);
     const command = client.command('payments.charge', { amount: 'five' });

@@ -70,12 +70,10 @@ export class UndoDataInvalid extends Error {
   }
 }
 
-/** The broker will never take the heartbeat: its undo data are too large. The step cannot be made safe that way. */
-export class HeartbeatTooLarge extends Error {
-  readonly code = 'HEARTBEAT_TOO_LARGE';
-  readonly retryable = false;
+/** The broker will never take the heartbeat: its undo data are too large. */
+export class HeartbeatTooLarge extends NonRetryable {
   constructor(reason: string) {
-    super(`the broker refused the heartbeat: ${reason}`);
+    super({ code: 'HEARTBEAT_TOO_LARGE', message: `the broker refused the heartbeat: ${reason}` });
     this.name = 'HeartbeatTooLarge';
   }
 }

@@ -119,11 +119,11 @@ describe('heartbeats of a handler', () => {
     expect(await client.ask(client.command('payments.charge', {}))).toMatchObject({ outcome: 'succeeded' });
     expect(await client.ask(client.command('payments.waits', {}))).toMatchObject({
       outcome: 'failed',
-      data: { error: { code: 'UNDO_DATA_INVALID' } },
+      data: { error: { code: 'UNDO_DATA_INVALID', retryable: true } },
     });
     expect(await client.ask(client.command('payments.blob', {}))).toMatchObject({
       outcome: 'failed',
-      data: { error: { code: 'HEARTBEAT_TOO_LARGE' } },
+      data: { error: { code: 'HEARTBEAT_TOO_LARGE', retryable: false } },
     });
     expect(client.heartbeats).toEqual([]);
   });

@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import { WorkerConfigError } from '../errors.js';
 
 export interface BarrierTableOptions {
   /** The schema that holds the table `counterstep_barrier`; default `public`. Made if it is absent. */
@@ -61,21 +62,33 @@ export async function ensureBarrierTable(
 /** Few enough rows that no lock or snapshot lives long. */
 const PURGE_BATCH = 5_000;
 
+/** The least retention of the commands topic: before that, any command may come again. */
+const MIN_AGE_MS = 7 * 24 * 60 * 60 * 1_000;
+
 /**
- * Deletes rows made before `olderThan`, in small transactions, and returns how many. `client` must not be in a
- * transaction. Choose `olderThan` further back than the longest saga and the commands topic's retention.
+ * Deletes rows that nothing has touched since `olderThan`, in small transactions, and returns how many. `client` must not
+ * be in a transaction. Choose `olderThan` further back than the longest saga and the commands topic's retention; what is
+ * less than seven days back is refused with a `WorkerConfigError`.
  */
 export async function purgeBarrier(
   client: ClientBase,
   olderThan: Date,
   options: BarrierTableOptions = {},
 ): Promise<number> {
+  // Negated, so that an invalid date is refused too.
+  if (!(Date.now() - olderThan.getTime() >= MIN_AGE_MS)) {
+    throw new WorkerConfigError(
+      'barrier rows must be kept for seven days at least: their commands may come again',
+    );
+  }
   const table = `${quoteIdentifier(options.schema ?? 'public')}.counterstep_barrier`;
   let purged = 0;
   for (;;) {
+    // By the index on created_at; few rows were made so early and touched since.
     const { rowCount } = await client.query(
       `DELETE FROM ${table} WHERE effect_key IN (
-         SELECT effect_key FROM ${table} WHERE created_at < $1 ORDER BY created_at LIMIT ${PURGE_BATCH})`,
+         SELECT effect_key FROM ${table} WHERE created_at < $1 AND updated_at < $1
+         ORDER BY created_at LIMIT ${PURGE_BATCH})`,
       [olderThan],
     );
     purged += rowCount ?? 0;

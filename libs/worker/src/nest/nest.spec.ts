@@ -126,6 +126,13 @@ class Payments {
     throw new Error('boom');
   }
 
+  @StepHandler('payments.wait', { barrier })
+  async wait(_input: unknown, { heartbeat, signal }: StepContext): Promise<never> {
+    await heartbeat({ begun: true });
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    throw new Error('aborted');
+  }
+
   @StepHandler('payments.map', { barrier })
   @UseFilters(BankErrors)
   mapped(): never {
@@ -190,6 +197,19 @@ describe('handlers in a Nest microservice', () => {
   ])('%s: our error passes a catch-all filter of the class', async (worker, outcome, error) => {
     await boot([Payments, Ledger]);
     expect(await client.ask(client.command(worker, {}))).toMatchObject({ outcome, data: { error } });
+  });
+
+  test('a handler sends heartbeats, and a notice ends it whatever the filters make of its error', async () => {
+    await boot([Payments, Ledger]);
+    const command = client.command('payments.wait', {});
+    await client.send(command);
+    expect(await client.heartbeat(() => true)).toMatchObject({ data: { undoData: { begun: true } } });
+    await client.notify(command, 'cancelled');
+    const message = 'the saga is being undone: caught: aborted';
+    expect(await client.reply(() => true)).toMatchObject({
+      outcome: 'failed',
+      data: { error: { code: 'CANCELLED', message, retryable: false } },
+    });
   });
 
   test('any other error goes through the filters', async () => {
