@@ -1,119 +1,159 @@
-import { storableText } from '@counterstep/protocol';
-import { contextOf } from './context.js';
-import { isTaken, mappedInput } from './definition-code.js';
-import { deepFreeze } from './digest.js';
-import { reasonOf } from './errors.js';
-import { resultsOf } from './evolve.js';
-import type { StepProgress } from './saga.js';
+import { courseOfGroup, courseOfMember, courseOfSequence, countItems, pivotCourse, tolerated } from './course.js';
+import type { Course } from './course.js';
+import { mapped, reduced } from './definition-code.js';
+import { enter, pathsIn } from './enter.js';
+import { fail } from './failure.js';
+import type { Stage } from './saga.js';
+import { contextInside, isGiven } from './scope.js';
+import { keptSignalFor } from './signals.js';
 import type { Transition } from './transition.js';
-import { stepsIn } from './workflow.js';
-import type { Step, WorkflowItem } from './workflow.js';
+import { pathIn } from './tree.js';
+import { settle, undoAll } from './undo.js';
+import type { MapItem, Member, ParallelGroup, SubWorkflow, Workflow } from './workflow.js';
 
 /** Takes the saga as far as it can go without another event: the next steps, the turn, the next undos, the end. */
 export function advance(transition: Transition): void {
+  if (transition.saga.paused) return;
   if (transition.saga.direction === 'forward') forward(transition);
-  if (transition.saga.direction === 'undo') undo(transition);
+  if (transition.saga.direction === 'undo' && undoAll(transition))
+    transition.add({ type: 'finished', state: transition.saga.gaveUp ? 'failed' : transition.saga.aim });
 }
 
 function forward(transition: Transition): void {
-  for (const [stage, item] of transition.workflow.items.entries()) {
-    if (!begin(transition, item, stage)) return;
-    const members = stepsIn(item).map((step) => transition.progress(step.name));
-    const failed = members.find((member) => isFailed(member));
-    if (failed) {
-      turn(transition, failed);
-      return;
-    }
-    if (!members.every((member) => isDone(member))) return;
-  }
-  transition.add({ type: 'finished', state: 'completed' });
+  const { workflow } = transition;
+  const course = sequence(transition, workflow, '', []);
+  if (transition.saga.cancelWanted && pivotCourse(transition.saga, workflow) === 'past')
+    transition.add({ type: 'cancelDropped' });
+  const allSettled = settleLost(transition);
+  if (course === 'failed') fail(transition);
+  else if (course === 'done' && allSettled)
+    transition.add({ type: 'finished', state: transition.saga.gaveUp ? 'failed' : 'completed' });
 }
 
-/** Enters the item's steps that were not entered before; false when a function of the definition failed. */
-function begin(transition: Transition, item: WorkflowItem, stage: number): boolean {
-  const steps = stepsIn(item).filter((step) => !transition.progress(step.name));
-  // A group sees one context: what a member wrote must not depend on which was entered first.
-  const hasCode = steps.some((step) => step.condition ?? step.input);
-  // Frozen: a mapper that writes to it would change this saga, but not the one that is read back from history.
-  const context = hasCode
-    ? contextOf(deepFreeze(transition.saga.input), deepFreeze(resultsOf(transition.saga)))
-    : undefined;
-  const plans: { step: Step; taken: boolean; input?: { value: unknown } }[] = [];
-  for (const step of steps) {
-    try {
-      const taken = context === undefined || isTaken(step, context);
-      const input = taken && context ? mappedInput(step, context) : undefined;
-      plans.push({ step, taken, ...(input && { input }) });
-    } catch (error) {
-      const message = `the definition's code for ${step.name} failed: ${reasonOf(error)}`;
-      transition.add({
-        type: 'attention',
-        code: 'DEFINITION_ERROR',
-        message: storableText(message, 1_000),
-        step: step.name,
-      });
-      return false;
-    }
+/** Begins what may begin of the items of one scope, and tells how far they are. */
+function sequence(transition: Transition, workflow: Workflow, scope: string, above: Stage): Course {
+  for (const [index, item] of workflow.items.entries()) {
+    const stage = [...above, index];
+    const course =
+      item.kind === 'parallel'
+        ? groupOf(transition, item, scope, stage)
+        : memberOf(transition, item, pathIn(scope, item.name), stage);
+    if (course !== 'done') return course;
   }
-  for (const { step, taken } of plans) transition.add({ type: 'entered', step: step.name, stage, taken });
-  for (const { step, taken, input } of plans) if (taken) transition.send(step, 'forward', 1, 1, input);
+  return 'done';
+}
+
+function memberOf(transition: Transition, member: Member, path: string, stage: Stage): Course {
+  if (!enter(transition, [member], () => path, stage)) return 'open';
+  return goOn(transition, member, path, stage);
+}
+
+/** What was entered goes on, inside. */
+function goOn(transition: Transition, member: Member, path: string, stage: Stage): Course {
+  if (courseOfMember(transition.saga, member, path) === 'open') {
+    if (member.kind === 'workflow') subWorkflow(transition, member, path, stage);
+    if (member.kind === 'map') mapItems(transition, member, path, stage);
+    if (member.kind === 'signal') keptSignalFor(transition, member, path);
+    if (member.kind === 'sleep') wake(transition, path);
+  }
+  return courseOfMember(transition.saga, member, path);
+}
+
+function groupOf(transition: Transition, group: ParallelGroup, scope: string, stage: Stage): Course {
+  const pathOf = pathsIn(scope);
+  const course = (): Course => courseOfGroup(transition.saga, group, scope);
+  const isBegun = group.members.every((member) => transition.progress(pathOf(member)));
+  if (!isBegun && !enter(transition, group.members, pathOf, stage)) return 'open';
+  for (const member of group.members) {
+    if (course() !== 'open') break;
+    goOn(transition, member, pathOf(member), stage);
+  }
+  if (course() !== 'done') return course();
+  for (const member of group.members)
+    lose(transition, member, pathOf(member), group.keep);
+  return join(transition, group, scope, stage) ? 'done' : 'open';
+}
+
+/** The saga goes on without the member, unless it is done. */
+function lose(transition: Transition, member: Member, path: string, keep: boolean): void {
+  if (transition.progress(path)?.lost || courseOfMember(transition.saga, member, path) === 'done') return;
+  transition.add({ type: 'lost', step: path, ...(keep && { keep: true }) });
+}
+
+/** Makes one value of those that several members wrote to one key; false when a reducer failed. */
+function join(transition: Transition, group: ParallelGroup, scope: string, stage: Stage): boolean {
+  const reducers = Object.entries(group.reducers);
+  const level = stage.at(-1);
+  const { saga } = transition;
+  if (reducers.length === 0) return true;
+  if (saga.joined?.some((made) => made.scope === scope && made.stage.at(-1) === level)) return true;
+  const path = pathIn(scope, group.name);
+  if (transition.isStalled(path)) return false;
+  try {
+    const written = group.members.flatMap(({ name }) => {
+      const step = saga.steps[pathIn(scope, name)];
+      return step && isGiven(step) ? [{ keys: step.writes ?? [], output: (step.output ?? {}) as object }] : [];
+    });
+    const patch = Object.fromEntries(
+      reducers.flatMap(([key, reducer]) => {
+        const values = written
+          .filter(({ keys, output }) => keys.includes(key) && Object.hasOwn(output, key))
+          .map(({ output }) => (output as Record<string, unknown>)[key]);
+        return values.length > 0 ? [[key, reduced(reducer, values, key)]] : [];
+      }),
+    ) as never;
+    transition.add({ type: 'joined', scope, stage, patch });
+  } catch (error) {
+    transition.stall(path, error);
+    return false;
+  }
   return true;
 }
 
-/** From forward to undo, because of a step. */
-function turn(transition: Transition, failed: StepProgress): void {
-  const { forward: attempts } = failed;
-  const error = attempts?.error ?? { code: 'UNKNOWN', message: `step ${failed.path} failed` };
-  transition.add({
-    type: 'turned',
-    aim: 'compensated',
-    cause: { ...error, step: failed.path, ...(attempts && { attempt: attempts.attempt }) },
-  });
-}
-
-/**
- * Undo goes by stage, the last entered first: an effect is undone only after every effect that came to depend on it.
- * What is still in flight is waited for; nothing forward is sent any more.
- */
-function undo(transition: Transition): void {
-  const entered = Object.values(transition.saga.steps);
-  // A retry that was planned will not be made: the attempt's last word stands.
-  for (const step of entered)
-    if (step.forward?.status === 'waiting')
-      transition.add({ type: 'gaveUp', step: step.path, direction: 'forward' });
-  if (entered.some((step) => step.forward?.status === 'running')) return;
-
-  const stages = [...new Set(entered.map((step) => step.stage))].sort((a, b) => b - a);
-  for (const stage of stages) {
-    const members = entered.filter((step) => step.stage === stage).map((step) => step.path);
-    for (const path of members) {
-      const step = transition.workflow.step(path);
-      if (needsUndo(step, transition.progress(path))) transition.send(step, 'undo', 1, 1);
-    }
-    if (members.some((path) => isUndoOpen(transition.progress(path)))) return;
+function subWorkflow(transition: Transition, member: SubWorkflow, path: string, stage: Stage): void {
+  if (sequence(transition, member.workflow, path, stage) !== 'done') return;
+  if (!member.output) {
+    transition.add({ type: 'concluded', step: path, outcome: 'succeeded' });
+    return;
   }
-  transition.add({ type: 'finished', state: transition.saga.aim });
+  if (transition.isStalled(path)) return;
+  try {
+    const output = mapped(member.output, contextInside(transition.saga, path), 'the output mapper');
+    transition.add({ type: 'concluded', step: path, outcome: 'succeeded', output });
+  } catch (error) {
+    transition.stall(path, error);
+  }
 }
 
-/** Whether the step's effect may stand, and can be undone, and nobody began to. */
-export function needsUndo(step: Step, progress: StepProgress | undefined): boolean {
-  return step.compensation !== undefined && mayStand(progress) && progress?.undo === undefined;
+/** Begins as many items as may run at the same time. */
+function mapItems(transition: Transition, map: MapItem, path: string, stage: Stage): void {
+  const inside = [...stage, 0];
+  const items = countItems(transition.saga, map, path);
+  const allowed = tolerated(map, items.count);
+  for (let index = 0; index < items.begun; index += 1) goOn(transition, map.body, pathIn(path, index), inside);
+  for (;;) {
+    const { begun, open, failed, count } = countItems(transition.saga, map, path);
+    if (failed > allowed) return;
+    if (begun === count || open >= map.concurrency) break;
+    if (memberOf(transition, map.body, pathIn(path, begun), inside) === 'absent') return;
+    if (!transition.progress(pathIn(path, begun))) return;
+  }
+  const { begun, open, count } = countItems(transition.saga, map, path);
+  for (let index = 0; index < begun; index += 1)
+    if (courseOfMember(transition.saga, map.body, pathIn(path, index)) === 'failed')
+      lose(transition, map.body, pathIn(path, index), false);
+  if (begun === count && open === 0)
+    transition.add({ type: 'concluded', step: path, outcome: 'succeeded' });
 }
 
-/** Whether an effect of the step may stand: it succeeded, or nobody knows. */
-export function mayStand(progress: StepProgress | undefined): boolean {
-  const outcome = progress?.forward?.outcome;
-  return progress?.forward?.status === 'ended' && outcome !== undefined && outcome !== 'rejected';
+function wake(transition: Transition, path: string): void {
+  const until = transition.progress(path)?.until;
+  if (until !== undefined && until <= transition.moment.now)
+    transition.add({ type: 'concluded', step: path, outcome: 'succeeded' });
 }
 
-function isUndoOpen(progress: StepProgress | undefined): boolean {
-  return progress?.undo !== undefined && progress.undo.status !== 'ended';
-}
-
-function isDone(progress: StepProgress | undefined): boolean {
-  return progress !== undefined && (!progress.taken || progress.forward?.outcome === 'succeeded');
-}
-
-function isFailed(progress: StepProgress | undefined): boolean {
-  return progress?.forward?.status === 'ended' && progress.forward.outcome !== 'succeeded';
+/** Settles what the saga goes on without; false while some of it is out, or being undone. */
+function settleLost(transition: Transition): boolean {
+  const lost = Object.values(transition.saga.steps).filter((step) => step.lost);
+  return lost.map(({ path, lost: how }) => settle(transition, path, how === 'undo')).every(Boolean);
 }

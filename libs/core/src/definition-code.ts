@@ -1,41 +1,64 @@
 import { findJsonProblem } from '@counterstep/protocol';
+import type { JsonObject } from '@counterstep/protocol';
 import type { WorkflowContext } from './context.js';
-import type { Step } from './workflow.js';
+import type { InputMapper, Member, Reducer } from './workflow.js';
 
 /* The functions of a definition, called. They are the user's, so their answers are checked; what they throw is passed on. */
 
-/** Whether the step runs in this context. A promise is no answer: it would always count as true. */
-export function isTaken(step: Step, context: WorkflowContext): boolean {
-  if (!step.condition) return true;
-  const answer = step.condition.evaluate(context);
-  refusePromise(answer, 'the condition returned a promise; conditions are synchronous');
+/** Whether the member's turn comes in this context. A promise is no answer: it would always count as true. */
+export function answersTrue({ condition }: Pick<Member, 'condition'>, context: WorkflowContext): boolean {
+  if (!condition) return true;
+  const answer = condition.evaluate(context);
+  refusePromise(answer, 'the condition');
   return Boolean(answer);
 }
 
-/** What the step's mapper makes of the context, as it will be read back from history; undefined without a mapper. */
-export function mappedInput(step: Step, context: WorkflowContext): { value: unknown } | undefined {
-  if (!step.input) return undefined;
-  const value = step.input.map(context);
-  refusePromise(value, 'the input mapper returned a promise; mappers are synchronous');
+/** What a mapper makes of the context, as it will be read back from history. */
+export function mapped(mapper: InputMapper, context: WorkflowContext, what: string): unknown {
+  return plain(mapper.map(context), what);
+}
+
+/** As `mapped`, for what is given to a sub-workflow. */
+export function mappedObject(mapper: InputMapper, context: WorkflowContext, what: string): JsonObject {
+  const value = mapped(mapper, context, what);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error(`${what} returned no object`);
+  return value as JsonObject;
+}
+
+/** Milliseconds since the epoch. */
+export function mappedTime(mapper: InputMapper, context: WorkflowContext): number {
+  const value = mapper.map(context);
+  refusePromise(value, 'the date');
+  const time = new Date(value as string | number | Date).getTime();
+  if (Number.isNaN(time)) throw new Error(`the date is ${String(value)}, which is none`);
+  return time;
+}
+
+export function reduced(reducer: Reducer, values: readonly unknown[], key: string): unknown {
+  return plain(reducer.reduce(values), `the reducer of ${key}`);
+}
+
+function plain(value: unknown, what: string): unknown {
+  refusePromise(value, what);
+  const finiteOnly = (key: string, field: unknown): unknown => {
+    // JSON would write null, and an amount that could not be computed must not reach a worker as one.
+    if (typeof field === 'number' && !Number.isFinite(field))
+      throw new Error(`${what} returned ${field}${key === '' ? '' : ` as ${key}`}, which is no JSON`);
+    return field;
+  };
   const text = JSON.stringify(value, finiteOnly) as string | undefined;
-  if (text === undefined) throw new Error('the input mapper returned nothing that is JSON');
-  const plain: unknown = JSON.parse(text);
-  const problem = findJsonProblem(plain);
-  if (problem) throw new Error(`the input mapper's value cannot be stored: ${problem.message}`);
-  return { value: plain };
+  if (text === undefined) throw new Error(`${what} returned nothing that is JSON`);
+  const copy: unknown = JSON.parse(text);
+  const problem = findJsonProblem(copy);
+  if (problem) throw new Error(`${what} returned what cannot be stored: ${problem.message}`);
+  return copy;
 }
 
-/** JSON would write null, and an amount that could not be computed must not reach a worker as one. */
-function finiteOnly(key: string, value: unknown): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value))
-    throw new Error(`the input mapper returned ${value}${key === '' ? '' : ` as ${key}`}, which is no JSON`);
-  return value;
-}
-
-function refusePromise(value: unknown, message: string): void {
+function refusePromise(value: unknown, what: string): void {
   if (typeof value !== 'object' || value === null || !('then' in value)) return;
   // A rejection that nobody handles would end the process.
   const ignore = (): void => undefined;
   if (typeof value.then === 'function') Reflect.apply(value.then, value, [ignore, ignore]);
-  throw new Error(message);
+  throw new Error(`${what} returned a promise; definitions are synchronous`);
 }

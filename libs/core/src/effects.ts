@@ -1,5 +1,5 @@
 import type { Direction, UndoInput } from '@counterstep/protocol';
-import type { CommandEffect, Effects } from './events.js';
+import type { CommandEffect, Effects, NoticeEffect } from './events.js';
 import type { Fact, HistoryRecord, Saga } from './saga.js';
 import type { Step, Workflow } from './workflow.js';
 
@@ -9,41 +9,75 @@ import type { Step, Workflow } from './workflow.js';
  */
 export function effectsOf(workflow: Workflow, saga: Saga, record: HistoryRecord): Effects {
   const commands: CommandEffect[] = [];
-  // Of the timers only that of a put-off start enters steps: the saga was pending until now.
-  let stateChanged = record.event === 'timer' && record.facts.some((fact) => fact.type === 'entered');
+  const notices: NoticeEffect[] = [];
+  let stateChanged = false;
   for (const fact of record.facts) {
     if (fact.type === 'command') commands.push(commandOf(workflow, saga, fact));
+    // A start that was put off becomes public when its first item is entered.
+    else if (fact.type === 'entered') stateChanged ||= record.seq > 1 && isFirst(fact);
     else if (PUBLIC.has(fact.type)) stateChanged = true;
+    notices.push(...noticesOf(workflow, saga, fact));
   }
-  return { commands, stateChanged };
+  return { commands, notices, stateChanged };
 }
 
-const PUBLIC: ReadonlySet<Fact['type']> = new Set(['started', 'turned', 'attention', 'finished']);
+const PUBLIC: ReadonlySet<Fact['type']> = new Set([
+  'started',
+  'turned',
+  'attention',
+  'intervened',
+  'paused',
+  'resumed',
+  'overdue',
+  'finished',
+]);
+
+function isFirst({ stage, step }: Extract<Fact, { type: 'entered' }>): boolean {
+  return stage.length === 1 && stage[0] === 0 && !step.includes('/');
+}
 
 /** Who runs the step in that direction. */
 export function workerOf(step: Step, direction: Direction): string {
   return direction === 'undo' ? (step.compensation ?? step.worker) : step.worker;
 }
 
-function commandOf(workflow: Workflow, saga: Saga, fact: Extract<Fact, { type: 'command' }>): CommandEffect {
-  const step = workflow.step(fact.step);
-  const progress = saga.steps[fact.step];
-  const isUndo = fact.direction === 'undo';
+function commandOf(
+  workflow: Workflow,
+  saga: Saga,
+  { step: path, direction, run, attempt, timeout }: Extract<Fact, { type: 'command' }>,
+): CommandEffect {
+  const step = workflow.step(path);
+  const progress = saga.steps[path];
   const undo: UndoInput = {
-    input: progress?.input,
+    input: progress?.undoInput ?? progress?.input,
     ...(progress?.output !== undefined && { output: progress.output }),
     ...(progress?.undoData !== undefined && { undoData: progress.undoData }),
     outcome: progress?.forward?.outcome ?? 'unknown',
     ...(saga.cause && { cause: { code: saga.cause.code, message: saga.cause.message } }),
   };
   return {
-    step: step.name,
+    step: path,
     queue: step.queue,
-    worker: workerOf(step, fact.direction),
-    direction: fact.direction,
-    run: fact.run,
-    attempt: fact.attempt,
-    timeout: fact.timeout,
-    data: isUndo ? undo : progress?.input,
+    worker: workerOf(step, direction),
+    direction,
+    run,
+    attempt,
+    timeout,
+    data: direction === 'undo' ? undo : progress?.input,
   };
+}
+
+/** Handlers that are at work for nothing are told: those under a part that was lost, or the whole saga's. */
+function noticesOf(workflow: Workflow, saga: Saga, fact: Fact): NoticeEffect[] {
+  const under = fact.type === 'lost' ? fact.step : fact.type === 'turned' || fact.type === 'terminated' ? '' : undefined;
+  if (under === undefined) return [];
+  const reason = fact.type === 'lost' ? 'superseded' : 'cancelled';
+  const notices: NoticeEffect[] = [];
+  for (const { path, forward } of Object.values(saga.steps)) {
+    if (under !== '' && path !== under && !path.startsWith(`${under}/`)) continue;
+    // One that is not awaited any more is out all the same.
+    const isOut = forward?.status === 'running' || (forward?.status === 'ended' && forward.outcome === 'unknown');
+    if (isOut) notices.push({ step: path, queue: workflow.step(path).queue, run: forward.run, reason });
+  }
+  return notices;
 }

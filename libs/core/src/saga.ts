@@ -1,5 +1,6 @@
 import type { Direction, ErrorFacts, JsonObject, Outcome, Phase, SagaState } from '@counterstep/protocol';
-import type { WorkflowRef } from './workflow.js';
+import type { Cause, Fact } from './facts.js';
+import type { FailureMode, WorkflowRef } from './workflow.js';
 
 /**
  * One running instance of a workflow: the fold of its history (see evolve.ts), nothing else. Immutable. Times are
@@ -14,31 +15,67 @@ export interface Saga {
   readonly direction: Direction;
   /** The state that it ends in if all goes well from here. */
   readonly aim: 'completed' | 'compensated' | 'cancelled';
+  readonly failureMode: FailureMode;
   readonly paused: boolean;
-  /** What a person must look at before the saga can go on. */
+  /** What a person must look at. */
   readonly attention: readonly AttentionItem[];
   readonly input: JsonObject;
   /** By path. For the order in which they were entered see `inOrder`. */
   readonly steps: Readonly<Record<string, StepProgress>>;
+  /** What reducers made, by the stage of their group. */
+  readonly joined?: readonly { readonly scope: string; readonly stage: Stage; readonly patch: JsonObject }[];
   /** The first thing that went wrong. It survives a clean undo. */
   readonly cause?: Cause;
   /** Nothing is sent before; only while pending. */
   readonly startAt?: number;
+  /** When it is undone unless it is done. Absent once it has passed, or the saga has turned. */
+  readonly deadline?: number;
+  /** It was to be undone while the pivot's answer was out, which decides. */
+  readonly cancelWanted?: Cause;
+  /** Signals that came before anything waited for them, the oldest first. */
+  readonly signals?: readonly KeptSignal[];
+  /** Ids of the signals that it has got: a second one of the same id changes nothing. */
+  readonly signalIds?: readonly string[];
+  /** Functions of the definition that threw. */
+  readonly stalls?: readonly Stall[];
+  /** A person decided to leave an effect standing, so it ends `failed`. */
+  readonly gaveUp?: true;
+  /** W3C traceparent that it was started with. */
+  readonly traceparent?: string;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
+
+/**
+ * Where a step stands in the definition, by level: the index of its item in each sequence from the workflow down to its
+ * own. Members of a group share it, the items of a map too. Undo goes by it (see undo.ts).
+ */
+export type Stage = readonly number[];
 
 export interface AttentionItem {
   readonly code: string;
   readonly message: string;
   readonly step?: string;
+  /** Which attempts of the step are stuck. */
+  readonly direction?: Direction;
   /** Nothing at all is done until a person acts: timers stand still, messages are parked. */
   readonly hold?: true;
+  /** Since when. */
+  readonly since: number;
 }
 
-export interface Cause extends ErrorFacts {
-  readonly step?: string;
-  readonly attempt?: number;
+export interface KeptSignal {
+  readonly id: string;
+  readonly name: string;
+  readonly data?: unknown;
+}
+
+/** A function of the definition threw when this step's turn came, and is called again at `dueAt`. */
+export interface Stall {
+  readonly step: string;
+  readonly tries: number;
+  /** Absent when only a person can go on. */
+  readonly dueAt?: number;
 }
 
 /** A series of attempts at one step in one direction. */
@@ -57,85 +94,56 @@ export interface Attempts {
   /** Some attempt of this run failed or got no answer, so that the effect may stand whatever came later. */
   readonly uncertain: boolean;
   readonly error?: ErrorFacts;
+  /** Attempts before a person asked for more: the policy counts from here. */
+  readonly spent?: number;
 }
 
 export interface StepProgress {
   readonly path: string;
-  /** Items of the workflow are entered one after another; the members of a group share a stage. Undo goes by it. */
-  readonly stage: number;
+  /** What it is, if not a step with a worker. */
+  readonly kind?: 'workflow' | 'map' | 'signal' | 'sleep';
+  readonly stage: Stage;
   /** The condition's answer, asked once. */
   readonly taken: boolean;
   readonly forward?: Attempts;
-  readonly undo?: Attempts & { readonly noop?: boolean };
-  /** As sent to the worker, for every attempt and for the undo. */
+  readonly undo?: Attempts & {
+    readonly noop?: boolean;
+    /** The effect proved to stand after this run was sent: once it is over, another follows. */
+    readonly again?: Again;
+  };
+  /** As sent to the worker, for every attempt and for the undo; of a sub-workflow, what it was given. */
   readonly input?: unknown;
+  /** Put by a person in the place of `input`, for the undo only. */
+  readonly undoInput?: unknown;
   readonly output?: unknown;
   readonly undoData?: unknown;
+  /** Fields of the output that are fields of the context. */
+  readonly writes?: readonly string[];
+  /** Of a map: the list. */
+  readonly items?: readonly unknown[];
+  /** Of a signal: what it waits for. */
+  readonly signal?: string;
+  /** Of a signal or a sleep that is not over: until when it waits. */
+  readonly until?: number;
+  /** How what has no worker ended: a signal, a sleep, a sub-workflow, a map. */
+  readonly outcome?: 'succeeded' | 'rejected';
+  readonly error?: ErrorFacts;
+  /** A person passed it over: it counts as done, and is not undone. */
+  readonly skipped?: true;
+  /** The join was met without it, or the map goes on without it: it is settled, and undone unless kept. */
+  readonly lost?: 'undo' | 'keep';
 }
 
-/** What happened, as data. The history of a saga is a list of records, each made by one event, each a list of facts. */
-export type Fact =
-  | {
-      readonly type: 'started';
-      readonly workflow: WorkflowRef;
-      readonly input: JsonObject;
-      readonly startAt?: number;
-    }
-  | { readonly type: 'entered'; readonly step: string; readonly stage: number; readonly taken: boolean }
-  | {
-      readonly type: 'command';
-      readonly step: string;
-      readonly direction: Direction;
-      readonly run: number;
-      readonly attempt: number;
-      /** Milliseconds that the attempt may take. */
-      readonly timeout: number;
-      /** What the mapper gave, on the first attempt; without a mapper the input is the context, and not repeated here. */
-      readonly input?: unknown;
-    }
-  | {
-      readonly type: 'replied';
-      readonly step: string;
-      readonly direction: Direction;
-      readonly attempt: number;
-      readonly outcome: Outcome;
-      readonly output?: unknown;
-      readonly undoData?: unknown;
-      readonly error?: ErrorFacts;
-      readonly noop?: boolean;
-    }
-  | {
-      readonly type: 'timedOut';
-      readonly step: string;
-      readonly direction: Direction;
-      readonly attempt: number;
-      readonly error: ErrorFacts;
-    }
-  | {
-      readonly type: 'retryPlanned';
-      readonly step: string;
-      readonly direction: Direction;
-      /** Milliseconds from now. */
-      readonly delay: number;
-    }
-  /** A success that came after the step was given up, before its undo was sent. */
-  | {
-      readonly type: 'lateSuccess';
-      readonly step: string;
-      readonly output?: unknown;
-      readonly undoData?: unknown;
-    }
-  | { readonly type: 'gaveUp'; readonly step: string; readonly direction: Direction }
-  | { readonly type: 'turned'; readonly aim: 'compensated' | 'cancelled'; readonly cause?: Cause }
-  | ({ readonly type: 'attention' } & AttentionItem)
-  | { readonly type: 'cancelRequested'; readonly actor?: string; readonly reason?: string }
-  | { readonly type: 'finished'; readonly state: SagaState };
+/** Whether another undo follows this one in any case, or only if this one found nothing to undo. */
+export type Again = 'always' | 'ifNoop';
+
+export type { Cause, Fact };
 
 /** One entry of a saga's history; `seq` counts from 1 without gaps. */
 export interface HistoryRecord {
   readonly seq: number;
   readonly at: number;
-  /** What made it: `start`, `reply`, `deadline`, `timer`, `cancel` or `quarantine`. */
+  /** The type of the event that made it. */
   readonly event: string;
   readonly facts: readonly Fact[];
 }
@@ -157,9 +165,18 @@ export function phaseOf(saga: Pick<Saga, 'paused' | 'attention' | 'aim' | 'direc
   return saga.direction === 'undo' ? 'compensating' : 'forward';
 }
 
-/** The steps in the order in which they were entered: an object lists keys such as '9' before all others. */
+/** The steps in the order of their stages, those of one stage as they were entered. An object lists keys such as '9' first. */
 export function inOrder(saga: Pick<Saga, 'steps'>): StepProgress[] {
-  return Object.values(saga.steps).sort((a, b) => a.stage - b.stage);
+  return Object.values(saga.steps).sort((a, b) => compareStages(a.stage, b.stage));
+}
+
+function compareStages(a: Stage, b: Stage): number {
+  for (const [level, index] of a.entries()) {
+    const other = b[level];
+    if (other === undefined) return 1;
+    if (index !== other) return index - other;
+  }
+  return a.length - b.length;
 }
 
 /** The attempts that are going on or planned, in either direction. */
@@ -175,22 +192,40 @@ export function openAttempts(saga: Saga): { step: string; direction: Direction; 
   return open;
 }
 
-/** Whether it only waits for its time. One whose definition failed at the start waits for a person instead. */
+/** The signals and sleeps that are not over. */
+export function openWaits(saga: Saga): (StepProgress & { readonly until: number })[] {
+  return Object.values(saga.steps).filter(
+    (step): step is StepProgress & { readonly until: number } => step.until !== undefined,
+  );
+}
+
+/** Whether it only waits for its time. One whose definition failed at the start waits for that instead. */
 export function awaitsStart(saga: Saga): boolean {
-  return saga.state === 'pending' && saga.startAt !== undefined && saga.attention.length === 0;
+  return (
+    saga.state === 'pending' && saga.startAt !== undefined && !saga.stalls && saga.attention.length === 0
+  );
 }
 
 /** When something must happen without a message: the soonest deadline or timer; undefined when there is none. */
 export function dueAt(saga: Saga): number | undefined {
   if (isFinished(saga) || saga.paused || isHeld(saga)) return undefined;
   let soonest = awaitsStart(saga) ? saga.startAt : undefined;
-  for (const { attempts } of openAttempts(saga))
-    if (attempts.dueAt !== undefined && (soonest === undefined || attempts.dueAt < soonest))
-      soonest = attempts.dueAt;
+  const consider = (time: number | undefined): void => {
+    if (time !== undefined && (soonest === undefined || time < soonest)) soonest = time;
+  };
+  for (const { attempts } of openAttempts(saga)) consider(attempts.dueAt);
+  for (const { until } of openWaits(saga)) consider(until);
+  for (const stall of saga.stalls ?? []) consider(stall.dueAt);
+  consider(saga.deadline);
   return soonest;
 }
 
-/** Promise 6: a saga that is not finished has something that will move it, or a named reason to wait for a person. */
+/**
+ * Promise 6: a saga that is not finished has something that will move it, or a named reason to wait for a person. Its
+ * deadline alone is not enough: until then it would hang.
+ */
 export function isLive(saga: Saga): boolean {
-  return isFinished(saga) || saga.paused || saga.attention.length > 0 || dueAt(saga) !== undefined;
+  if (isFinished(saga) || saga.paused || saga.attention.length > 0) return true;
+  const { deadline: _, ...rest } = saga;
+  return dueAt(rest) !== undefined;
 }

@@ -1,7 +1,10 @@
 import { inOrder, isFinished, phaseOf } from './saga.js';
-import type { AttentionItem, Attempts, Cause, Saga, StepProgress } from './saga.js';
-import { resultsOf } from './evolve.js';
-import { mayStand } from './advance.js';
+import type { Attempts, Cause, Saga, Stage, StepProgress } from './saga.js';
+import { interventionsOf } from './operator.js';
+import type { Intervention } from './operator.js';
+import { progressOf } from './progress.js';
+import { resultsOf } from './scope.js';
+import { standingEffects } from './standing.js';
 import type { ErrorFacts, Outcome, Phase, SagaState } from '@counterstep/protocol';
 import type { Workflow } from './workflow.js';
 
@@ -24,19 +27,28 @@ export interface SagaStatus {
   readonly cause: Cause | null;
   /** Percent of the work that is done, by the steps' weights. */
   readonly progress: number;
-  /** Steps of an undone saga whose effect may still stand because they have no undo. */
+  /** Steps of a saga that ended otherwise than `completed` whose effect may still stand. */
   readonly notUndone: readonly string[];
-  readonly attention: readonly AttentionItem[];
+  /** What a person must look at, and may do. */
+  readonly attention: readonly Intervention[];
   readonly createdAt: string;
   readonly updatedAt: string;
 }
 
 export interface StepStatus {
+  /** Its path: names, with `/` between them. */
   readonly name: string;
-  /** Steps with the same number belong to one parallel group. */
-  readonly stage: number;
-  /** Its condition was false, so it was passed over. */
+  readonly kind: 'step' | 'workflow' | 'map' | 'signal' | 'sleep';
+  /** Where it stands in the definition, by level; members of one parallel group share it. */
+  readonly stage: Stage;
+  /** Its condition was false, or a person passed it over. */
   readonly skipped: boolean;
+  /** The saga went on without it. */
+  readonly lost: boolean;
+  /** How what has no worker ended; null before, and for steps that have one. */
+  readonly outcome: 'succeeded' | 'rejected' | null;
+  /** Until when a signal is waited for, or a sleep goes on; ISO 8601. */
+  readonly until: string | null;
   readonly forward: AttemptsStatus | null;
   readonly undo: AttemptsStatus | null;
 }
@@ -72,20 +84,25 @@ export function statusOf(saga: Saga, workflow: Workflow | undefined): SagaStatus
     error: saga.cause?.message ?? null,
     cause: saga.cause ?? null,
     progress: progressOf(saga, workflow),
-    notUndone: notUndone(saga, workflow),
-    attention: saga.attention,
+    notUndone:
+      isFinished(saga) && saga.state !== 'completed' && workflow ? standingEffects(saga, workflow) : [],
+    attention: interventionsOf(saga, workflow),
     createdAt: isoTime(saga.createdAt),
     updatedAt: isoTime(saga.updatedAt),
   };
 }
 
-function stepStatus({ path, stage, taken, forward, undo }: StepProgress): StepStatus {
+function stepStatus(step: StepProgress): StepStatus {
   return {
-    name: path,
-    stage,
-    skipped: !taken,
-    forward: forward ? attemptsStatus(forward) : null,
-    undo: undo ? attemptsStatus(undo) : null,
+    name: step.path,
+    kind: step.kind ?? 'step',
+    stage: step.stage,
+    skipped: !step.taken || step.skipped === true,
+    lost: step.lost !== undefined,
+    outcome: step.outcome ?? null,
+    until: step.until === undefined ? null : isoTime(step.until),
+    forward: step.forward ? attemptsStatus(step.forward) : null,
+    undo: step.undo ? attemptsStatus(step.undo) : null,
   };
 }
 
@@ -113,35 +130,13 @@ function isoTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }
 
+/** What runs, is undone or waited for now. */
 function busySteps(saga: Saga): string[] {
+  if (isFinished(saga)) return [];
   return inOrder(saga)
     .filter((step) => {
-      const attempts = saga.direction === 'undo' ? (step.undo ?? step.forward) : step.forward;
-      return attempts !== undefined && attempts.status !== 'ended';
+      const attempts = step.undo ?? step.forward;
+      return (attempts && attempts.status !== 'ended') || step.until !== undefined;
     })
     .map((step) => step.path);
-}
-
-function progressOf(saga: Saga, workflow: Workflow | undefined): number {
-  if (saga.state === 'completed') return 100;
-  const weights = workflow
-    ? workflow.allSteps().map((step) => ({ path: step.name, weight: step.progressWeight }))
-    : Object.keys(saga.steps).map((path) => ({ path, weight: 1 }));
-  const total = weights.reduce((sum, { weight }) => sum + weight, 0);
-  const even = total === 0;
-  let done = 0;
-  for (const { path, weight } of weights) {
-    const step = saga.steps[path];
-    if (step && (!step.taken || step.forward?.outcome === 'succeeded')) done += even ? 1 : weight;
-  }
-  return Math.min(100, Math.floor((100 * done) / (even ? Math.max(1, weights.length) : total)));
-}
-
-/** Steps whose effect may stand although the saga turned: there is no undo for them. */
-function notUndone(saga: Saga, workflow: Workflow | undefined): string[] {
-  if (saga.direction === 'forward' || !workflow || !isFinished(saga)) return [];
-  return workflow
-    .allSteps()
-    .filter((step) => step.compensation === undefined && !step.readOnly && mayStand(saga.steps[step.name]))
-    .map((step) => step.name);
 }

@@ -1,6 +1,8 @@
-import type { Direction } from '@counterstep/protocol';
+import type { Direction, ErrorFacts } from '@counterstep/protocol';
+import { storableText } from '@counterstep/protocol';
+import { reasonOf } from './errors.js';
 import { apply } from './evolve.js';
-import { retryDelay } from './retry.js';
+import { FORWARD_RETRY, retryDelay } from './retry.js';
 import type { Attempts, Fact, Saga, StepProgress } from './saga.js';
 import type { Moment } from './events.js';
 import type { Step, Workflow } from './workflow.js';
@@ -27,69 +29,113 @@ export class Transition {
   }
 
   /** The step's progress; undefined before it was entered. */
-  progress(step: string): StepProgress | undefined {
-    return this.saga.steps[step];
+  progress(path: string): StepProgress | undefined {
+    return this.saga.steps[path];
   }
 
   /** Sends a command: the first of a run, or the next attempt of it. */
-  send(step: Step, direction: Direction, run: number, attempt: number, input?: { value: unknown }): void {
-    const former = this.progress(step.name)?.[direction];
-    const spent = former && former.run === run ? this.moment.now - former.firstSentAt : 0;
-    const left =
-      direction === 'forward' && step.stepTimeout !== undefined ? step.stepTimeout - spent : Infinity;
+  send(path: string, direction: Direction, run: number, attempt: number, input?: { value: unknown }): void {
+    const step = this.workflow.step(path);
+    const former = this.progress(path)?.[direction];
+    const left = former?.run === run ? this.timeLeft(step, direction, former) : step.stepTimeout;
     this.add({
       type: 'command',
-      step: step.name,
+      step: path,
       direction,
       run,
       attempt,
-      timeout: Math.max(1, Math.min(step.attemptTimeout, left)),
+      timeout: Math.max(
+        1,
+        Math.min(step.attemptTimeout, direction === 'forward' ? (left ?? Infinity) : Infinity),
+      ),
       ...(input && { input: input.value }),
     });
   }
 
-  /** Whether the step's time ran out while its next attempt waited. */
-  isSpent(step: string, direction: Direction): boolean {
-    const { stepTimeout } = this.workflow.step(step);
-    if (direction === 'undo' || stepTimeout === undefined) return false;
-    return this.moment.now - this.attempts(step, direction).firstSentAt >= stepTimeout;
+  /** Milliseconds that the step's own deadline leaves; undefined when it has none. Undo has none. */
+  timeLeft(step: Step, direction: Direction, attempts: Attempts): number | undefined {
+    if (direction === 'undo' || step.stepTimeout === undefined) return undefined;
+    return step.stepTimeout - (this.moment.now - attempts.firstSentAt);
   }
 
   /** After an attempt that failed or got no answer: plans the next one if the policy and the saga's course allow it. */
-  retryOrGiveUp(step: Step, direction: Direction, retryable: boolean): void {
-    const attempts = this.attempts(step.name, direction);
-    const turnedAway = direction === 'forward' && this.saga.direction === 'undo';
-    const delay = retryable && !turnedAway ? this.delay(step, direction, attempts) : undefined;
+  retryOrGiveUp(path: string, direction: Direction, retryable: boolean): void {
+    const step = this.workflow.step(path);
+    const attempts = this.attempts(path, direction);
+    const isUnwanted = direction === 'forward' && (this.saga.direction === 'undo' || this.isLost(path));
+    const delay = retryable && !isUnwanted ? this.delay(step, direction, attempts) : undefined;
     if (delay !== undefined) {
-      this.add({ type: 'retryPlanned', step: step.name, direction, delay });
+      this.add({ type: 'retryPlanned', step: path, direction, delay });
       return;
     }
-    this.add({ type: 'gaveUp', step: step.name, direction });
-    if (direction === 'undo')
-      this.add({
-        type: 'attention',
-        code: 'COMPENSATION_FAILED',
-        message: `${step.compensation ?? step.name} ended ${attempts.outcome ?? 'unknown'} after ${attempts.attempt} attempts: ${attempts.error?.message ?? 'no reason given'}`,
-        step: step.name,
-      });
+    this.add({ type: 'gaveUp', step: path, direction });
+    if (direction === 'undo') {
+      const { outcome = 'unknown', attempt, error } = attempts;
+      const tries = attempt === 1 ? '1 attempt' : `${attempt} attempts`;
+      const message = `${step.compensation ?? path} ended ${outcome} after ${tries}: ${error?.message ?? 'no reason given'}`;
+      this.askPerson('COMPENSATION_FAILED', message, path, direction);
+    }
+  }
+
+  /** Opens an item of the intervention inbox. */
+  askPerson(code: string, message: string, step: string, direction: Direction): void {
+    this.add({ type: 'attention', code, message: storableText(message, 1_000), step, direction });
+  }
+
+  /** A function of the definition threw: it is called again later, and when that does not help, a person is asked. */
+  stall(path: string, error: unknown): void {
+    const tries = (this.stallOf(path)?.tries ?? 0) + 1;
+    const delay = retryDelay(FORWARD_RETRY, tries, this.moment.random, 0);
+    this.add({ type: 'stalled', step: path, tries, ...(delay !== undefined && { delay }) });
+    if (delay === undefined)
+      this.askPerson(
+        'DEFINITION_ERROR',
+        `the definition's code for ${path} failed: ${reasonOf(error)}`,
+        path,
+        'forward',
+      );
+  }
+
+  /** Whether the definition's code for the step has failed and must not be called yet. */
+  isStalled(path: string): boolean {
+    const stall = this.stallOf(path);
+    return stall !== undefined && (stall.dueAt === undefined || stall.dueAt > this.moment.now);
+  }
+
+  /** Whether the step belongs to something that the saga goes on without. */
+  isLost(path: string): boolean {
+    if (this.progress(path)?.lost) return true;
+    for (let end = path.indexOf('/'); end !== -1; end = path.indexOf('/', end + 1))
+      if (this.progress(path.slice(0, end))?.lost) return true;
+    return false;
+  }
+
+  attempts(path: string, direction: Direction): Attempts {
+    const attempts = this.progress(path)?.[direction];
+    if (!attempts) throw new Error(`step ${path} has no ${direction} attempt`);
+    return attempts;
+  }
+
+  /** The words for a step's failure. */
+  failureOf(path: string): ErrorFacts {
+    const progress = this.progress(path);
+    return (
+      progress?.forward?.error ??
+      progress?.error ?? { code: 'UNKNOWN', message: `step ${path} failed and gave no reason` }
+    );
+  }
+
+  private stallOf(path: string): { tries: number; dueAt?: number } | undefined {
+    return this.saga.stalls?.find(({ step }) => step === path);
   }
 
   private delay(step: Step, direction: Direction, attempts: Attempts): number | undefined {
     const policy = direction === 'forward' ? step.retry : step.undoRetry;
     if (policy.nonRetryableCodes?.includes(attempts.error?.code ?? '')) return undefined;
     const elapsed = this.moment.now - attempts.firstSentAt;
-    const delay = retryDelay(policy, attempts.attempt, this.moment.random, elapsed);
-    const tooLate =
-      delay !== undefined &&
-      direction === 'forward' &&
-      step.stepTimeout !== undefined &&
-      elapsed + delay >= step.stepTimeout;
-    return tooLate ? undefined : delay;
-  }
-
-  private attempts(step: string, direction: Direction): Attempts {
-    const attempts = this.progress(step)?.[direction];
-    if (!attempts) throw new Error(`step ${step} has no ${direction} attempt`);
-    return attempts;
+    const made = attempts.attempt - (attempts.spent ?? 0);
+    const delay = retryDelay(policy, made, this.moment.random, elapsed);
+    const left = this.timeLeft(step, direction, attempts);
+    return delay !== undefined && left !== undefined && delay >= left ? undefined : delay;
   }
 }
