@@ -121,7 +121,13 @@ export type Fact =
   /** Reducers made one value of several. */
   | { readonly type: 'joined'; readonly scope: string; readonly stage: Stage; readonly patch: JsonObject }
   /** A function of the definition threw; without a delay, for the last time. */
-  | { readonly type: 'stalled'; readonly step: string; readonly tries: number; readonly delay?: number }
+  | {
+      readonly type: 'stalled';
+      readonly step: string;
+      readonly tries: number;
+      readonly error: ErrorFacts;
+      readonly delay?: number;
+    }
   | { readonly type: 'turned'; readonly aim: 'compensated' | 'cancelled'; readonly cause?: Cause }
   | ({ readonly type: 'attention' } & Omit<AttentionItem, 'since'>)
   /** `waits`: the pivot's answer is out, and decides. */

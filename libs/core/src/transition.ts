@@ -83,17 +83,13 @@ export class Transition {
   }
 
   /** A function of the definition threw: it is called again later, and when that does not help, a person is asked. */
-  stall(path: string, error: unknown): void {
+  stall(path: string, thrown: unknown): void {
     const tries = (this.stallOf(path)?.tries ?? 0) + 1;
     const delay = retryDelay(FORWARD_RETRY, tries, this.moment.random, 0);
-    this.add({ type: 'stalled', step: path, tries, ...(delay !== undefined && { delay }) });
-    if (delay === undefined)
-      this.askPerson(
-        'DEFINITION_ERROR',
-        `the definition's code for ${path} failed: ${reasonOf(error)}`,
-        path,
-        'forward',
-      );
+    const text = `the definition's code for ${path} failed: ${reasonOf(thrown)}`;
+    const error = { code: 'DEFINITION_ERROR', message: storableText(text, 1_000) };
+    this.add({ type: 'stalled', step: path, tries, error, ...(delay !== undefined && { delay }) });
+    if (delay === undefined) this.askPerson(error.code, error.message, path, 'forward');
   }
 
   /** Whether the definition's code for the step has failed and must not be called yet. */
