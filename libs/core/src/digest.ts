@@ -1,24 +1,33 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import * as z from 'zod';
-import type { Step, StepDescription, WorkflowDescription, WorkflowItem } from './workflow.js';
+import { pathIn } from './tree.js';
+import type {
+  ItemDescription,
+  Member,
+  ParallelGroup,
+  WorkflowDescription,
+  WorkflowItem,
+  WorkflowSettings,
+} from './workflow.js';
 
 /** The definition as plain data, with its digest: SHA-256 over canonical JSON (keys in order), 32 hex digits kept. */
 export function describeWorkflow(
   name: string,
   version: number,
   items: readonly WorkflowItem[],
-  inputSchema: z.ZodType | undefined,
+  { inputSchema, sagaTimeout, failureMode, part }: WorkflowSettings,
 ): WorkflowDescription {
   const described = {
     format: 1 as const,
     name,
     version,
     ...(inputSchema && { inputSchema: jsonSchema(inputSchema) }),
+    ...(sagaTimeout !== undefined && { sagaTimeout }),
+    ...(failureMode !== 'compensate' && { failureMode }),
+    ...(part && { part }),
     items: items.map((item) =>
-      item.kind === 'parallel'
-        ? { kind: item.kind, name: item.name, members: item.members.map(describeStep) }
-        : describeStep(item),
+      item.kind === 'parallel' ? describeGroup(item) : describeMember(item, item.name),
     ),
   };
   // A copy: what a schema refers to is not ours to freeze.
@@ -32,18 +41,43 @@ export function digestOf(content: Omit<WorkflowDescription, 'digest'>): string {
   return bytesToHex(sha256(utf8ToBytes(canonicalJson(rest)))).slice(0, 32);
 }
 
-/** The names under which a step's functions are asked for when the definition comes back from JSON. */
-export const conditionName = (step: string): string => `${step}.condition`;
-export const inputName = (step: string): string => `${step}.input`;
+/** The name under which a function is asked for when the definition comes back from JSON. */
+export function functionName(path: string, option: string): string {
+  return `${path}.${option}`;
+}
 
-function describeStep(step: Step): StepDescription {
-  const { condition, input, output, ...plain } = step;
+/** The path under which the functions of what a map runs are asked for. */
+export function bodyPath(path: string): string {
+  return pathIn(path, '*');
+}
+
+function describeGroup({ members, reducers, ...plain }: ParallelGroup): ItemDescription {
   return {
     ...plain,
-    ...(condition && { condition: conditionName(step.name) }),
-    ...(input && { input: inputName(step.name) }),
-    ...(output && { output: jsonSchema(output) }),
+    reducers: Object.fromEntries(
+      Object.keys(reducers).map((key) => [key, functionName(`${plain.name}.${key}`, 'reduce')]),
+    ),
+    members: members.map((member) => describeMember(member, member.name)),
   };
+}
+
+/** Every option that is data stands as it is; functions by name, schemas as JSON Schema, children as they describe themselves. */
+function describeMember(member: Member, path: string): ItemDescription {
+  const described: Record<string, unknown> = {};
+  for (const [option, value] of Object.entries(member)) {
+    if (value instanceof z.ZodType) described[option] = jsonSchema(value);
+    else described[option] = isFunctionIn(value) ? functionName(path, option) : value;
+  }
+  if (member.kind === 'workflow') described['workflow'] = member.workflow.toJSON();
+  if (member.kind === 'map') described['body'] = describeMember(member.body, bodyPath(path));
+  return described as ItemDescription;
+}
+
+function isFunctionIn(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return ['evaluate', 'map', 'reduce'].some(
+    (key) => typeof (value as Record<string, unknown>)[key] === 'function',
+  );
 }
 
 /** The schema as JSON Schema. Throws when it cannot be told as such. */

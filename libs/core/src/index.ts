@@ -1,19 +1,43 @@
 export { WorkflowBuilder } from './workflow-builder.js';
-export type { BuildOptions, ParallelMember, WorkflowOptions } from './workflow-builder.js';
+export type { BuildOptions, WorkflowOptions } from './workflow-builder.js';
 export type { StepOptions } from './steps.js';
-export { Workflow, stepsIn } from './workflow.js';
+export type { SubWorkflowOptions } from './sub-workflows.js';
+export type { MapOptions, StepMapOptions, WorkflowMapOptions } from './maps.js';
+export type { SignalOptions, SleepOptions } from './waits.js';
+export type {
+  MapMember,
+  ParallelMember,
+  ParallelOptions,
+  SignalMember,
+  SleepMember,
+  StepMember,
+  WorkflowMember,
+} from './groups.js';
+export { proofOf } from './proof.js';
+export { REFUSALS, WARNINGS } from './problems.js';
+export type { DefinitionCode } from './problems.js';
+export { Workflow } from './workflow.js';
 export type {
   Condition,
+  FailureMode,
   InputMapper,
+  ItemDescription,
+  Join,
+  MapItem,
+  Member,
   ParallelGroup,
+  Reducer,
+  SignalWait,
+  Sleep,
   Step,
-  StepDescription,
+  SubWorkflow,
   WorkflowDescription,
   WorkflowItem,
   WorkflowRef,
+  WorkflowSettings,
 } from './workflow.js';
 export { workflowFromJson } from './workflow-from-json.js';
-export type { WorkflowFunctions } from './workflow-from-json.js';
+export type { DefinitionFunction, WorkflowFunctions } from './workflow-from-json.js';
 export { contextOf } from './context.js';
 export type { WorkflowContext } from './context.js';
 export { FORWARD_RETRY, UNDO_RETRY, retryDelay } from './retry.js';

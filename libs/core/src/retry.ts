@@ -1,3 +1,7 @@
+import type { Problem } from './errors.js';
+import { MAX_DURATION, Options, elementsOf, isWithin } from './options.js';
+import { shown } from './problems.js';
+
 /** How often and when a command is sent again. All times in milliseconds. */
 export interface RetryPolicy {
   /** Sendings after the first; 0 means one attempt. */
@@ -16,7 +20,8 @@ export interface RetryPolicy {
   readonly nonRetryableCodes?: readonly string[];
 }
 
-export const RETRY_OPTIONS: readonly (keyof RetryPolicy)[] = [
+const MAX_RETRIES = 1_000;
+const RETRY_OPTIONS: readonly (keyof RetryPolicy)[] = [
   'maxRetries',
   'initialDelay',
   'backoffFactor',
@@ -76,4 +81,39 @@ export function retryDelay(
   const delay = Math.round(policy.jitter === 'full' ? ceiling * random : ceiling);
   if (policy.budget !== undefined && elapsed + delay > policy.budget) return undefined;
   return delay;
+}
+
+/** The policy that a user gave, of which some may be left out. What is wrong becomes a problem, and is left out. */
+export function readRetry(
+  given: unknown,
+  where: string,
+  problems: Problem[],
+  step?: string,
+): Partial<RetryPolicy> {
+  if (given === undefined) return {};
+  const options = Options.of(given, RETRY_OPTIONS, where, problems, step);
+  const policy: Record<string, unknown> = {};
+  const take = (key: keyof RetryPolicy, fits: (value: unknown) => boolean, mend: string): void => {
+    const value = options.raw(key);
+    if (value === undefined) return;
+    if (fits(value)) policy[key] = value;
+    else options.wrong('RETRY_OUT_OF_BOUNDS', `${where}: ${key} is ${shown(value)}`, mend);
+  };
+  const isTime = (value: unknown): boolean => isWithin(value, 0, MAX_DURATION);
+  take(
+    'maxRetries',
+    (value) => Number.isInteger(value) && isWithin(value, 0, MAX_RETRIES),
+    `use a whole number from 0 to ${MAX_RETRIES}`,
+  );
+  for (const key of ['initialDelay', 'maxDelay', 'budget'] as const)
+    take(key, isTime, `use 0 to ${MAX_DURATION} milliseconds`);
+  take('backoffFactor', (value) => isWithin(value, 1, 100), 'use 1 to 100');
+  take('jitter', (value) => value === 'full' || value === 'none', "use 'full' or 'none'");
+  const isCode = (code: unknown): boolean => typeof code === 'string';
+  take(
+    'nonRetryableCodes',
+    (value) => elementsOf(value)?.every(isCode) ?? false,
+    "pass a list, such as ['CARD_DECLINED']",
+  );
+  return policy;
 }

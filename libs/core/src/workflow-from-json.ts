@@ -1,23 +1,46 @@
 import * as z from 'zod';
 import type { WorkflowContext } from './context.js';
-import { conditionName, deepFreeze, digestOf, inputName } from './digest.js';
+import { bodyPath, deepFreeze, digestOf, functionName } from './digest.js';
 import { ValidationError } from './errors.js';
+import { proofOf } from './proof.js';
 import { retryPolicyOf } from './retry.js';
-import { undoMissing } from './steps.js';
-import { Workflow, stepsIn } from './workflow.js';
-import type { Step, StepDescription, WorkflowDescription, WorkflowItem } from './workflow.js';
+import { pathIn } from './tree.js';
+import { Workflow } from './workflow.js';
+import type {
+  ItemDescription,
+  MapItem,
+  Member,
+  ParallelGroup,
+  Reducer,
+  SignalWait,
+  Sleep,
+  Step,
+  SubWorkflow,
+  WorkflowDescription,
+} from './workflow.js';
 
-/** The functions of a definition by name: `<step>.condition` and `<step>.input`. */
-export type WorkflowFunctions = Readonly<Record<string, (context: WorkflowContext) => unknown>>;
+/**
+ * The functions of a definition by name: `<path>.condition`, `.input`, `.output`, `.over`, `.until`, and
+ * `<group>.<field>.reduce`. In a sub-workflow `ship` the path is `ship/<step>`, in what a map runs, `<map>/*`.
+ */
+export type WorkflowFunctions = Readonly<Record<string, DefinitionFunction>>;
+
+/** A reducer gets the list of values, any other function the context. */
+export type DefinitionFunction = ((context: WorkflowContext) => unknown) | Reducer['reduce'];
 
 const FORMAT = 1;
 
 /**
- * The workflow that `toJSON` described. Throws `ValidationError` when the data is none (`UNKNOWN_FORMAT`), a function is
- * missing (`MISSING_FUNCTION`), or the data does not give the digest that it names (`DIGEST_MISMATCH`). Refinements and
- * conversions of a schema (`coerce`, `catch`, `pipe`) do not travel as JSON, and keys that it would drop are kept.
+ * The workflow that `toJSON` described. Throws `ValidationError` when the data is none (`UNKNOWN_FORMAT`), has a kind of
+ * item that this version does not know (`UNKNOWN_KIND`), a function is missing (`MISSING_FUNCTION`), or the data does not
+ * give the digest that it names (`DIGEST_MISMATCH`). Refinements and conversions of a schema (`coerce`, `catch`, `pipe`) do
+ * not travel as JSON, and keys that it would drop are kept.
  */
 export function workflowFromJson(data: WorkflowDescription, functions: WorkflowFunctions = {}): Workflow {
+  return workflowIn(data, new Functions(functions, ''));
+}
+
+function workflowIn(data: WorkflowDescription, functions: Functions): Workflow {
   if ((data as unknown) === null || typeof data !== 'object' || (data.format as unknown) !== FORMAT)
     throw new ValidationError('UNKNOWN_FORMAT', `this is no description of a workflow in format ${FORMAT}`);
   const digest = digestOf(data);
@@ -26,43 +49,107 @@ export function workflowFromJson(data: WorkflowDescription, functions: WorkflowF
       'DIGEST_MISMATCH',
       `the description of workflow ${data.name} has digest ${data.digest}, its content gives ${digest}`,
     );
-  const items = data.items.map((item): WorkflowItem => {
-    if (!('members' in item)) return stepFrom(item, functions);
-    const members = Object.freeze(item.members.map((member) => stepFrom(member, functions)));
-    return Object.freeze({ kind: 'parallel', name: item.name, members });
-  });
-  const warnings = items.flatMap(stepsIn).flatMap(undoMissing);
-  const inputSchema = data.inputSchema === undefined ? undefined : schemaFrom(data.inputSchema);
+  const items = data.items.map((item) =>
+    item.kind === 'parallel' ? groupFrom(item, functions) : memberFrom(item, item.name, functions),
+  );
+  const settings = {
+    ...(data.inputSchema !== undefined && { inputSchema: schemaFrom(data.inputSchema) }),
+    ...(data.sagaTimeout !== undefined && { sagaTimeout: data.sagaTimeout }),
+    failureMode: data.failureMode ?? 'compensate',
+    part: data.part ?? false,
+  };
   return new Workflow(
     data.name,
     data.version,
     data.digest,
     Object.freeze(items),
-    inputSchema,
-    Object.freeze(warnings),
+    settings,
+    Object.freeze(proofOf(items)),
     deepFreeze(JSON.parse(JSON.stringify(data)) as WorkflowDescription),
   );
 }
 
-function stepFrom(data: StepDescription, functions: WorkflowFunctions): Step {
-  const { condition, input, output, ...plain } = data;
+/** What was given, asked for by the paths of one workflow, which may lie in another. */
+class Functions {
+  constructor(
+    private readonly given: WorkflowFunctions,
+    private readonly scope: string,
+  ) {}
+
+  inside(path: string): Functions {
+    return new Functions(this.given, pathIn(this.scope, path));
+  }
+
+  /** Throws `ValidationError` when there is none of that name. */
+  need(path: string, option: string): (given: never) => unknown {
+    const name = functionName(pathIn(this.scope, path), option);
+    const found = Object.hasOwn(this.given, name) ? this.given[name] : undefined;
+    if (typeof found !== 'function')
+      throw new ValidationError('MISSING_FUNCTION', `the definition needs a function named '${name}'`);
+    return found;
+  }
+}
+
+function groupFrom(data: ItemDescription, functions: Functions): ParallelGroup {
+  const { members = [], reducers, ...plain } = data;
+  const reducer = (key: string): Reducer =>
+    Object.freeze({ reduce: functions.need(`${data.name}.${key}`, 'reduce') as Reducer['reduce'] });
   return Object.freeze({
-    ...plain,
-    retry: retryPolicyOf(plain.retry),
-    undoRetry: retryPolicyOf(plain.undoRetry),
-    ...(condition !== undefined && {
-      condition: Object.freeze({ evaluate: need(conditionName(data.name), functions) }),
-    }),
-    ...(input !== undefined && { input: Object.freeze({ map: need(inputName(data.name), functions) }) }),
-    ...(output !== undefined && { output: schemaFrom(output) }),
+    ...(plain as Pick<ParallelGroup, 'kind' | 'name' | 'join' | 'onFailure' | 'keep'>),
+    join: deepFreeze(plain['join'] as ParallelGroup['join']),
+    reducers: Object.freeze(
+      Object.fromEntries(Object.keys(reducers as object).map((key) => [key, reducer(key)])),
+    ),
+    members: Object.freeze(members.map((member) => memberFrom(member, member.name, functions))),
   });
 }
 
-function need(name: string, functions: WorkflowFunctions): (context: WorkflowContext) => unknown {
-  const found = Object.hasOwn(functions, name) ? functions[name] : undefined;
-  if (typeof found !== 'function')
-    throw new ValidationError('MISSING_FUNCTION', `the definition needs a function named '${name}'`);
-  return found;
+function memberFrom(data: ItemDescription, path: string, functions: Functions): Member {
+  const named = {
+    ...data,
+    ...(data['condition'] !== undefined && {
+      condition: Object.freeze({ evaluate: functions.need(path, 'condition') }),
+    }),
+  } as unknown;
+  const mapper = (option: string): object => {
+    if (data[option] === undefined) return {};
+    return { [option]: Object.freeze({ map: functions.need(path, option) }) };
+  };
+  const schema = data['output'] === undefined ? {} : { output: schemaFrom(data['output']) };
+  switch (data.kind) {
+    case 'step': {
+      const step = { ...(named as Step), ...mapper('input'), ...schema };
+      return Object.freeze({
+        ...step,
+        ...(step.writes && { writes: Object.freeze([...step.writes]) }),
+        retry: retryPolicyOf(step.retry),
+        undoRetry: retryPolicyOf(step.undoRetry),
+      });
+    }
+    case 'workflow': {
+      const workflow = workflowIn(data.workflow as WorkflowDescription, functions.inside(path));
+      return Object.freeze({ ...(named as SubWorkflow), ...mapper('input'), ...mapper('output'), workflow });
+    }
+    case 'map': {
+      const body = memberFrom(data.body as ItemDescription, bodyPath(path), functions) as MapItem['body'];
+      const { tolerate } = named as MapItem;
+      return Object.freeze({
+        ...(named as MapItem),
+        ...mapper('over'),
+        body,
+        tolerate: Object.freeze({ ...tolerate }),
+      });
+    }
+    case 'signal':
+      return Object.freeze({ ...(named as SignalWait), ...schema });
+    case 'sleep':
+      return Object.freeze({ ...(named as Sleep), ...mapper('until') });
+    default:
+      throw new ValidationError(
+        'UNKNOWN_KIND',
+        `'${data.name}' is of kind '${data.kind}', which is not known here`,
+      );
+  }
 }
 
 function schemaFrom(schema: unknown): z.ZodType {
