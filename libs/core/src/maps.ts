@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { WorkflowContext } from './context.js';
-import { Options, fieldsOf, isWithin } from './options.js';
+import type { Options} from './options.js';
+import { fieldsOf, isWithin } from './options.js';
 import { shown } from './problems.js';
 import { STEP_OPTIONS, conditionIn, mapperIn, readStep } from './steps.js';
 import type { ConditionOf, Made, StepOptions } from './steps.js';

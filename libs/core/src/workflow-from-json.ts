@@ -93,7 +93,7 @@ class Functions {
 function groupFrom(data: ItemDescription, functions: Functions): ParallelGroup {
   const { members = [], reducers, ...plain } = data;
   const reducer = (key: string): Reducer =>
-    Object.freeze({ reduce: functions.need(`${data.name}.${key}`, 'reduce') as Reducer['reduce'] });
+    Object.freeze({ reduce: functions.need(`${data.name}.${key}`, 'reduce') });
   return Object.freeze({
     ...(plain as Pick<ParallelGroup, 'kind' | 'name' | 'join' | 'onFailure' | 'keep'>),
     join: deepFreeze(plain['join'] as ParallelGroup['join']),

@@ -53,6 +53,8 @@ export interface Step extends Named {
   readonly pivot?: true;
   /** After the pivot: repeated until it succeeds, by a person's hand if need be, and never undone. */
   readonly retriable?: true;
+  /** The compensation cannot do without the action's output. */
+  readonly undoNeedsOutput?: true;
 }
 
 /** Another workflow as one step of this one: its steps belong to the same saga, under paths `name/step`. */
@@ -139,15 +141,23 @@ export interface WorkflowSettings {
   /** Milliseconds from the start; a saga that is not done then is undone. */
   readonly sagaTimeout?: number;
   readonly failureMode: FailureMode;
+  /** To be used in other workflows only: it may hold steps that are right after the pivot of another. */
+  readonly part?: boolean;
 }
 
 /** A definition: frozen data, made by `WorkflowBuilder`. */
-export class Workflow<Input = unknown> implements WorkflowRef {
+export class Workflow<Input = unknown, Results = unknown, Patches = unknown> implements WorkflowRef {
   /** Only types: what `start` takes. */
   declare readonly inputType?: Input;
+  /** Only types: the steps' results by name. */
+  declare readonly resultsType?: Results;
+  /** Only types: what its steps write into the context. */
+  declare readonly patchesType?: Patches;
   readonly inputSchema: z.ZodType | undefined;
   readonly sagaTimeout: number | undefined;
   readonly failureMode: FailureMode;
+  /** It cannot be started, only be a step of another workflow. */
+  readonly part: boolean;
   /** The path of the step of no return, when there is one. */
   readonly pivot: string | undefined;
   private readonly top: ReadonlyMap<string, Member>;
@@ -165,6 +175,7 @@ export class Workflow<Input = unknown> implements WorkflowRef {
     this.inputSchema = settings.inputSchema;
     this.sagaTimeout = settings.sagaTimeout;
     this.failureMode = settings.failureMode;
+    this.part = settings.part ?? false;
     this.pivot = pivotIn(items, '');
     this.top = new Map(items.flatMap(membersOf).map((member) => [member.name, member]));
     Object.freeze(this);
@@ -250,6 +261,7 @@ export interface WorkflowDescription {
   readonly inputSchema?: unknown;
   readonly sagaTimeout?: number;
   readonly failureMode?: FailureMode;
+  readonly part?: true;
   readonly items: readonly ItemDescription[];
 }
 
