@@ -1,127 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import * as z from 'zod';
+import { loose, problemsOf, step } from '../test-support/loose-builder.js';
 import { ValidationError, WorkflowBuilder, contextOf } from './index.js';
-import type { BuildOptions, Problem } from './index.js';
-
-/** What a user of plain JavaScript may pass, whatever the types say. */
-type Loose = Record<
-  'addStep' | 'addConditionalStep' | 'addParallelSteps' | 'withRetryConfig',
-  (...args: unknown[]) => Loose
-> & {
-  build(options?: BuildOptions): unknown;
-};
-const loose = (name: unknown = 'w', options?: object): Loose =>
-  new WorkflowBuilder(name as string, options) as unknown as Loose;
-const step = (options: unknown): Loose => loose().addStep('a', 'q.a', options);
-
-function problemsOf(builder: Loose, options?: BuildOptions): readonly Problem[] {
-  try {
-    builder.build(options);
-  } catch (error) {
-    if (error instanceof ValidationError) return error.problems;
-    throw error;
-  }
-  return [];
-}
 
 const always = (): boolean => true;
-
-describe('build() refuses', () => {
-  it.each<[string, string | undefined, Loose]>([
-    ['BAD_NAME', undefined, loose('').addStep('a', 'q.a')],
-    ['BAD_NAME', undefined, loose('my order').addStep('a', 'q.a')],
-    ['BAD_NAME', undefined, loose(7).addStep('a', 'q.a')],
-    ['BAD_VERSION', undefined, loose('w', { version: 0 }).addStep('a', 'q.a')],
-    ['BAD_VERSION', undefined, loose('w', { version: 1.5 }).addStep('a', 'q.a')],
-    ['BAD_VERSION', undefined, loose('w', { version: 2 ** 31 }).addStep('a', 'q.a')],
-    ['UNKNOWN_OPTION', undefined, loose('w', { inputSchema: z.object({}) }).addStep('a', 'q.a')],
-    ['EMPTY_WORKFLOW', undefined, loose()],
-    ['EMPTY_GROUP', undefined, loose().addStep('a', 'q.a').addParallelSteps([])],
-    ['EMPTY_GROUP', undefined, loose().addStep('a', 'q.a').addParallelSteps(undefined)],
-    ['NOT_A_SCHEMA', undefined, loose('w', { input: { type: 'object' } }).addStep('a', 'q.a')],
-    ['NOT_A_SCHEMA', 'a', step({ output: 'string' })],
-    ['SCHEMA_NOT_JSON', undefined, loose('w', { input: z.date() }).addStep('a', 'q.a')],
-    ['SCHEMA_NOT_JSON', 'a', step({ output: z.string().transform(Number) })],
-    ['SCHEMA_NOT_STABLE', 'a', step({ output: z.number().default(() => Math.random()) })],
-    ['BAD_NAME', '', loose().addStep('', 'q.a')],
-    ['BAD_NAME', '__proto__', loose().addStep('__proto__', 'q.a')],
-    ['BAD_NAME', 'constructor', loose().addStep('constructor', 'q.a')],
-    ['BAD_NAME', 'réserver', loose().addStep('réserver', 'q.a')],
-    ['BAD_NAME', 'a.', loose().addStep('a.', 'q.a')],
-    ['BAD_NAME', 'a/b', loose().addStep('a/b', 'q.a')],
-    ['BAD_NAME', 'a\n', loose().addStep('a\n', 'q.a')],
-    ['BAD_NAME', 'undefined', loose().addStep(undefined, 'q.a')],
-    ['BAD_NAME', 'x'.repeat(101), loose().addStep('x'.repeat(101), 'q.a')],
-    ['BAD_WORKER', 'a', loose().addStep('a', '.pay')],
-    ['BAD_WORKER', 'a', loose().addStep('a', undefined)],
-    ['BAD_WORKER', 'a', step('no such undo')],
-    ['BAD_WORKER', 'a', step({ compensation: 7 })],
-    ['BAD_OPTIONS', 'a', step(null)],
-    ['BAD_OPTIONS', 'a', step([])],
-    ['UNKNOWN_OPTION', 'a', step({ timeout: 5 })],
-    ['UNKNOWN_OPTION', 'a', step({ retry: { retries: 5 } })],
-    ['UNKNOWN_OPTION', undefined, loose().addStep('a', 'q.a').withRetryConfig({ max_retries: 5 })],
-    ['CONDITION_NOT_FUNCTION', 'a', loose().addConditionalStep('a', 'q.a', 'yes')],
-    ['CONDITION_NOT_FUNCTION', 'a', loose().addConditionalStep('a', 'q.a', undefined)],
-    ['INPUT_NOT_FUNCTION', 'a', step({ input: { amount: 1 } })],
-    ['BAD_QUEUE', 'a', step({ queue: 'no queue' })],
-    ['BAD_BARRIER', 'a', step({ barrier: 'maybe' })],
-    ['RETRY_OUT_OF_BOUNDS', 'a', step({ retry: { maxRetries: -1 } })],
-    ['RETRY_OUT_OF_BOUNDS', 'a', step({ retry: { maxRetries: 1.5 } })],
-    ['RETRY_OUT_OF_BOUNDS', 'a', step({ retry: { maxRetries: NaN } })],
-    ['RETRY_OUT_OF_BOUNDS', 'a', step({ retry: { initialDelay: -1 } })],
-    ['RETRY_OUT_OF_BOUNDS', 'a', step({ retry: { maxDelay: Infinity } })],
-    ['RETRY_OUT_OF_BOUNDS', 'a', step({ retry: { backoffFactor: 0.5 } })],
-    ['RETRY_OUT_OF_BOUNDS', 'a', step({ retry: { jitter: 'some' } })],
-    ['RETRY_OUT_OF_BOUNDS', 'a', step({ retry: { budget: '1 s' } })],
-    ['RETRY_OUT_OF_BOUNDS', 'a', step({ retry: { nonRetryableCodes: 'CARD_DECLINED' } })],
-    ['RETRY_OUT_OF_BOUNDS', 'a', step({ retry: 5 })],
-    ['RETRY_OUT_OF_BOUNDS', 'a', step({ undoRetry: { maxRetries: 1_001 } })],
-    ['RETRY_OUT_OF_BOUNDS', undefined, loose().addStep('a', 'q.a').withRetryConfig({ maxRetries: -1 })],
-    ['TIMEOUT_OUT_OF_BOUNDS', 'a', step({ attemptTimeout: 0 })],
-    ['TIMEOUT_OUT_OF_BOUNDS', 'a', step({ attemptTimeout: 1.5 })],
-    ['TIMEOUT_OUT_OF_BOUNDS', 'a', step({ stepTimeout: Infinity })],
-    ['WEIGHT_OUT_OF_BOUNDS', 'a', step({ progressWeight: -1 })],
-    ['WEIGHT_OUT_OF_BOUNDS', 'a', step({ progressWeight: NaN })],
-    ['WEIGHT_OUT_OF_BOUNDS', 'a', step({ progressWeight: 1e308 })],
-    ['UNDO_ELSEWHERE', 'a', step('payments.refund')],
-    [
-      'DUPLICATE_NAME',
-      'a',
-      loose()
-        .addStep('a', 'q.a')
-        .addParallelSteps([{ name: 'a', worker: 'q.b' }]),
-    ],
-  ])('%s (at %s), with the mend', (code, at, builder) => {
-    const problems = problemsOf(builder);
-    expect(problems.map((problem) => [problem.code, problem.step])).toEqual([[code, at]]);
-    expect(problems[0]?.mend).toBeTruthy();
-  });
-
-  it('several things at once, in one error whose text names each', () => {
-    const builder = loose('')
-      .addStep('a', 'q.a', { attemptTimeout: 0, retry: { maxRetries: -1, backoffFactor: 0 } })
-      .addConditionalStep('a', 'q.b', null)
-      .addParallelSteps([null, { name: 'c', worker: 'q.c', compensation: 'elsewhere.c' }]);
-    expect(problemsOf(builder).map(({ code }) => code)).toEqual([
-      'BAD_NAME',
-      'RETRY_OUT_OF_BOUNDS',
-      'RETRY_OUT_OF_BOUNDS',
-      'TIMEOUT_OUT_OF_BOUNDS',
-      'CONDITION_NOT_FUNCTION',
-      'DUPLICATE_NAME',
-      'BAD_NAME',
-      'BAD_WORKER',
-      'UNDO_ELSEWHERE',
-    ]);
-    expect(() => builder.build()).toThrow(
-      /TIMEOUT_OUT_OF_BOUNDS at 'a': attemptTimeout is 0 \(use a whole number/,
-    );
-    expect(() => builder.build()).toThrow(
-      expect.objectContaining({ code: 'INVALID_WORKFLOW', retryable: false }),
-    );
-  });
-});
 
 describe('build() accepts', () => {
   it('an undo named on its action queue, or on none', () => {
@@ -153,6 +35,81 @@ describe('build() accepts', () => {
     builder.addStep('d', 'q.d', { attemptTimeout: 0 });
     const codes = problemsOf(builder, { strict: true }).map(({ code }) => code);
     expect(codes).toEqual(['TIMEOUT_OUT_OF_BOUNDS', 'NO_UNDO', 'NO_UNDO']);
+  });
+
+  it('steps of every kind round a pivot', () => {
+    const child = loose('child').addStep('book', 'q.book', 'q.unbook').addStep('go', 'q.go', { pivot: true });
+    const late = loose('late').addStep('tell', 'q.tell', { retriable: true }).build({ part: true });
+    const builder = loose()
+      .addStep('look', 'q.look', { readOnly: true })
+      .addStep('hold', 'q.hold', 'q.release')
+      .addMap('each', { over: always, worker: 'q.each', compensation: 'q.undo' })
+      .waitForApproval('ok', { timeout: 5 })
+      .addParallelSteps([
+        { name: 'ship', workflow: child.build() },
+        { name: 'mail', worker: 'q.mail', retriable: true },
+        { name: 'log', worker: 'q.log', readOnly: true },
+        { name: 'stop', signal: 'stop', timeout: 5 },
+        { name: 'tell', workflow: late },
+      ])
+      .addStep('bill', 'q.bill', { retriable: true })
+      .addStep('see', 'q.see', { retriable: true, readOnly: true })
+      .addMap('thank', { over: always, workflow: late })
+      .addMap('pay', { over: always, worker: 'q.pay', retriable: true })
+      .sleep('nap', 5);
+    expect(problemsOf(builder)).toEqual([]);
+    expect(builder.build()).toMatchObject({ pivot: 'ship/go', part: false });
+    expect(late.part).toBe(true);
+  });
+
+  it('what several members of a group write, with a reducer, and a key that steps write one after the other', () => {
+    const builder = step({ writes: ['n'] })
+      .addParallelSteps(
+        [
+          { name: 'b', worker: 'q.b', writes: ['n'] },
+          { name: 'c', worker: 'q.c', writes: ['n', 'm'] },
+          {
+            name: 'd',
+            workflow: loose('d')
+              .addStep('e', 'q.e', { writes: ['m'] })
+              .build(),
+          },
+        ],
+        { reducers: { n: (values: unknown) => (values as unknown[])[0] } },
+      )
+      .addStep('f', 'q.f', { writes: ['m'], output: z.looseObject({}) });
+    expect(problemsOf(builder)).toEqual([]);
+  });
+
+  it('failFast where every step has a barrier', () => {
+    const child = loose('child').addStep('one', 'q.one', { barrier: 'external', compensation: 'q.undo' });
+    const members = [
+      { name: 'a', worker: 'q.a', barrier: 'transaction' },
+      { name: 'b', workflow: child.build() },
+      { name: 'c', over: always, worker: 'q.c', barrier: 'transaction' },
+      { name: 'd', sleep: 5 },
+    ];
+    expect(
+      problemsOf(loose().addParallelSteps(members, { onFailure: 'failFast', join: { quorum: 4 } })),
+    ).toEqual([]);
+  });
+
+  it('numbers as names, in a map too', () => {
+    const inner = loose('inner').addStep('7', 'q.seven').build();
+    const workflow = loose().addMap('0', { over: always, workflow: inner }).addStep('1', 'q.one').build();
+    expect(workflow.allSteps().map(({ name }) => name)).toEqual(['7', '1']);
+    expect([workflow.step('0/3/7').worker, workflow.step('0/*/7').worker]).toEqual(['q.seven', 'q.seven']);
+    for (const nobody of ['0/3', '0/7/3', '1/7', '0/x/7'])
+      expect(() => workflow.step(nobody)).toThrow(ValidationError);
+  });
+
+  it('a path of 200 characters, and no longer one', () => {
+    const inner = loose('inner').addStep('m'.repeat(99), 'q.m', { readOnly: true });
+    expect(loose().addWorkflow('n'.repeat(100), inner.build()).build().allSteps()).toHaveLength(1);
+    const longer = loose('inner').addStep('m'.repeat(100), 'q.m', { readOnly: true });
+    expect(problemsOf(loose().addWorkflow('n'.repeat(100), longer.build()))).toMatchObject([
+      { code: 'PATH_TOO_LONG' },
+    ]);
   });
 });
 
@@ -234,6 +191,99 @@ describe('a workflow', () => {
     const first = builder.build();
     const second = builder.addStep('b', 'q.b').build();
     expect([first.allSteps().length, second.allSteps().length]).toEqual([1, 2]);
+  });
+});
+
+describe('an item', () => {
+  const child = new WorkflowBuilder('child').addStep('one', 'c.one', 'c.undo').build();
+  const over = (): unknown[] => [];
+  const item = (builder: { build(): { items: readonly unknown[] } }): unknown => builder.build().items[0];
+
+  it('is what was said, with the defaults for the rest', () => {
+    expect(item(loose().addWorkflow('c', child, { output: over }))).toEqual({
+      kind: 'workflow',
+      name: 'c',
+      workflow: child,
+      output: { map: over },
+    });
+    expect(item(loose().addMap('m', { over, worker: 'q.m', condition: always }))).toEqual({
+      kind: 'map',
+      name: 'm',
+      condition: { evaluate: always },
+      over: { map: over },
+      body: loose().addStep('m', 'q.m').build().items[0],
+      concurrency: 10,
+      maxItems: 1_000,
+      tolerate: { count: 0 },
+    });
+    expect(
+      item(loose().addMap('m', { over, workflow: child, input: over, tolerate: { fraction: 0.5 } })),
+    ).toMatchObject({
+      body: { kind: 'workflow', name: 'm', workflow: child, input: { map: over } },
+      tolerate: { fraction: 0.5 },
+    });
+    const wait = { kind: 'signal', name: 's', signal: 's', timeout: 5, onTimeout: 'reject' };
+    expect(item(loose().waitForSignal('s', { timeout: 5 }))).toEqual({ ...wait, approval: false });
+    expect(item(loose().waitForApproval('s', { timeout: 5, signal: 'go', onTimeout: 'continue' }))).toEqual({
+      ...wait,
+      signal: 'go',
+      onTimeout: 'continue',
+      approval: true,
+    });
+    expect(item(loose().sleep('s', 5))).toEqual({ kind: 'sleep', name: 's', duration: 5 });
+    expect(item(loose().sleepUntil('s', over))).toEqual({ kind: 'sleep', name: 's', until: { map: over } });
+  });
+
+  it('is the same as a member of a group', () => {
+    const until = (): number => 0;
+    const members = [
+      { name: 'a', worker: 'q.a', writes: ['n'], pickUpTimeout: 9, undoNeedsOutput: true, condition: always },
+      { name: 'b', workflow: child, input: over },
+      { name: 'c', over, worker: 'q.c', concurrency: 2 },
+      { name: 'd', over, workflow: child },
+      { name: 'e', signal: 'go', timeout: 5 },
+      { name: 'f', signal: 'go', approval: true, timeout: 5 },
+      { name: 'g', sleep: 5 },
+      { name: 'h', sleepUntil: until, condition: always },
+    ];
+    const [group] = loose().addParallelSteps(members, { join: 'any', keep: true }).build().items;
+    const { name: _, worker: __, ...options } = members[0] as Record<string, unknown>;
+    const alone = loose()
+      .addStep('a', 'q.a', options)
+      .addWorkflow('b', child, { input: over })
+      .addMap('c', { over, worker: 'q.c', concurrency: 2 })
+      .addMap('d', { over, workflow: child })
+      .waitForSignal('e', { signal: 'go', timeout: 5 })
+      .waitForApproval('f', { signal: 'go', timeout: 5 })
+      .sleep('g', 5)
+      .sleepUntil('h', until, { condition: always })
+      .build();
+    expect(group).toEqual({
+      kind: 'parallel',
+      name: 'parallel-1',
+      members: alone.items,
+      join: 'any',
+      onFailure: 'quiesce',
+      keep: true,
+      reducers: {},
+    });
+  });
+
+  it('is what it was when it was added, whatever becomes of the options', () => {
+    const options: Record<string, unknown> = { compensation: 'q.undo', writes: ['n'] };
+    const members = [{ name: 'b', worker: 'q.b' }];
+    const builder = step(options).addParallelSteps(members);
+    const before = builder.build();
+    options['compensation'] = 7;
+    (options['writes'] as string[]).push('n');
+    members.pop();
+    expect(builder.build().digest).toBe(before.digest);
+  });
+
+  it('of a workflow has its settings', () => {
+    const workflow = step({}).withSagaTimeout(60_000).withFailureMode('hold').build();
+    expect(workflow).toMatchObject({ sagaTimeout: 60_000, failureMode: 'hold', part: false });
+    expect(step({}).build()).toMatchObject({ sagaTimeout: undefined, failureMode: 'compensate' });
   });
 });
 
