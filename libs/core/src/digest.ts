@@ -73,11 +73,10 @@ function describeMember(member: Member, path: string): ItemDescription {
   return described as ItemDescription;
 }
 
+/** A condition, a mapper or a reducer. An array has a `map` of its own, though not as a field. */
 function isFunctionIn(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return ['evaluate', 'map', 'reduce'].some(
-    (key) => typeof (value as Record<string, unknown>)[key] === 'function',
-  );
+  return ['evaluate', 'map', 'reduce'].some((key) => Object.hasOwn(value, key));
 }
 
 /** The schema as JSON Schema. Throws when it cannot be told as such. */

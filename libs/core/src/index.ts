@@ -37,7 +37,7 @@ export type {
   WorkflowSettings,
 } from './workflow.js';
 export { workflowFromJson } from './workflow-from-json.js';
-export type { DefinitionFunction, WorkflowFunctions } from './workflow-from-json.js';
+export type { WorkflowFunctions } from './workflow-from-json.js';
 export { contextOf } from './context.js';
 export type { WorkflowContext } from './context.js';
 export { FORWARD_RETRY, UNDO_RETRY, retryDelay } from './retry.js';

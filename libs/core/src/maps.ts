@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import type { WorkflowContext } from './context.js';
-import type { Options} from './options.js';
+import type { Options } from './options.js';
 import { fieldsOf, isWithin } from './options.js';
 import { shown } from './problems.js';
 import { STEP_OPTIONS, conditionIn, mapperIn, readStep } from './steps.js';

@@ -3,7 +3,7 @@ import type { BarrierMode } from '@counterstep/protocol';
 import type * as z from 'zod';
 import type { WorkflowContext } from './context.js';
 import { jsonSchema } from './digest.js';
-import type { Options} from './options.js';
+import type { Options } from './options.js';
 import { elementsOf, isName, isWithin } from './options.js';
 import { shown } from './problems.js';
 import type { RetryPolicy } from './retry.js';
@@ -188,7 +188,7 @@ function mayHave(schema: unknown, key: string): boolean {
   const { type, properties, additionalProperties } = schema as Record<string, unknown>;
   if (type === undefined) return true;
   if (type !== 'object') return false;
-  return Boolean(additionalProperties) || Object.hasOwn((properties ?? {}), key);
+  return Boolean(additionalProperties) || Object.hasOwn(properties ?? {}, key);
 }
 
 function readWeight(options: Options): number {

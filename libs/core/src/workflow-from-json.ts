@@ -23,10 +23,11 @@ import type {
  * The functions of a definition by name: `<path>.condition`, `.input`, `.output`, `.over`, `.until`, and
  * `<group>.<field>.reduce`. In a sub-workflow `ship` the path is `ship/<step>`, in what a map runs, `<map>/*`.
  */
-export type WorkflowFunctions = Readonly<Record<string, DefinitionFunction>>;
-
-/** A reducer gets the list of values, any other function the context. */
-export type DefinitionFunction = ((context: WorkflowContext) => unknown) | Reducer['reduce'];
+export type WorkflowFunctions = {
+  readonly [name in `${string}.${'condition' | 'input' | 'output' | 'over' | 'until'}`]?: (
+    context: WorkflowContext,
+  ) => unknown;
+} & { readonly [name in `${string}.reduce`]?: Reducer['reduce'] };
 
 const FORMAT = 1;
 
@@ -83,10 +84,11 @@ class Functions {
   /** Throws `ValidationError` when there is none of that name. */
   need(path: string, option: string): (given: never) => unknown {
     const name = functionName(pathIn(this.scope, path), option);
-    const found = Object.hasOwn(this.given, name) ? this.given[name] : undefined;
+    const given: Readonly<Record<string, unknown>> = this.given;
+    const found = Object.hasOwn(given, name) ? given[name] : undefined;
     if (typeof found !== 'function')
       throw new ValidationError('MISSING_FUNCTION', `the definition needs a function named '${name}'`);
-    return found;
+    return found as (given: never) => unknown;
   }
 }
 
@@ -115,10 +117,10 @@ function memberFrom(data: ItemDescription, path: string, functions: Functions): 
     if (data[option] === undefined) return {};
     return { [option]: Object.freeze({ map: functions.need(path, option) }) };
   };
-  const schema = data['output'] === undefined ? {} : { output: schemaFrom(data['output']) };
+  const schema = (): object => (data['output'] === undefined ? {} : { output: schemaFrom(data['output']) });
   switch (data.kind) {
     case 'step': {
-      const step = { ...(named as Step), ...mapper('input'), ...schema };
+      const step = { ...(named as Step), ...mapper('input'), ...schema() };
       return Object.freeze({
         ...step,
         ...(step.writes && { writes: Object.freeze([...step.writes]) }),
@@ -141,7 +143,7 @@ function memberFrom(data: ItemDescription, path: string, functions: Functions): 
       });
     }
     case 'signal':
-      return Object.freeze({ ...(named as SignalWait), ...schema });
+      return Object.freeze({ ...(named as SignalWait), ...schema() });
     case 'sleep':
       return Object.freeze({ ...(named as Sleep), ...mapper('until') });
     default:

@@ -1,11 +1,70 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import * as z from 'zod';
 import { SagaPlay } from '../test-support/saga-play.js';
-import { WorkflowBuilder, canonicalJson, workflowFromJson } from './index.js';
+import { anyBuilder } from '../test-support/any-workflow.js';
+import { loose } from '../test-support/loose-builder.js';
+import type { Loose } from '../test-support/loose-builder.js';
+import { describeWorkflow, digestOf as digestOfData } from './digest.js';
+import { WARNINGS, WorkflowBuilder, canonicalJson, workflowFromJson } from './index.js';
 import type { StepOptions, Workflow, WorkflowDescription, WorkflowFunctions } from './index.js';
 
 const digestOf = (options: StepOptions, worker = 'q.a', name = 'a'): string =>
   new WorkflowBuilder('w').addStep(name, worker, options).build().digest;
+
+const yes = (): unknown => true;
+const child = new WorkflowBuilder('child').addStep('one', 'c.one').build();
+const other = new WorkflowBuilder('child').addStep('one', 'c.two').build();
+const map = (options: object) => (builder: Loose) =>
+  builder.addMap('a', { over: yes, worker: 'q.a', ...options });
+const signal = (options: object) => (builder: Loose) =>
+  builder.waitForSignal('a', { timeout: 9, ...options });
+const group =
+  (options: object, member: object = {}) =>
+  (builder: Loose) =>
+    builder.addParallelSteps(
+      [
+        { name: 'a', worker: 'q.a', barrier: 'external', writes: ['n'] },
+        { name: 'b', worker: 'q.b', barrier: 'external', ...member },
+      ],
+      options,
+    );
+
+/** Definitions that differ in one thing each. */
+const everyKind: ((builder: Loose) => Loose)[] = [
+  (builder) => builder.addWorkflow('a', child),
+  (builder) => builder.addWorkflow('a', other),
+  (builder) => builder.addWorkflow('a', child, { input: yes }),
+  (builder) => builder.addWorkflow('a', child, { output: yes }),
+  (builder) => builder.addWorkflow('a', child, { condition: yes }),
+  map({}),
+  map({ worker: undefined, workflow: child }),
+  map({ concurrency: 1 }),
+  map({ maxItems: 1 }),
+  map({ tolerate: { count: 1 } }),
+  map({ tolerate: { fraction: 1 } }),
+  map({ condition: yes }),
+  map({ input: yes }),
+  map({ stepTimeout: 1 }),
+  signal({}),
+  signal({ timeout: 8 }),
+  signal({ signal: 'b' }),
+  signal({ onTimeout: 'continue' }),
+  signal({ output: z.string() }),
+  signal({ condition: yes }),
+  (builder) => builder.waitForApproval('a', { timeout: 9 }),
+  (builder) => builder.sleep('a', 1),
+  (builder) => builder.sleep('a', 2),
+  (builder) => builder.sleepUntil('a', yes),
+  group({}),
+  group({ join: 'any' }),
+  group({ join: 'settle' }),
+  group({ join: { quorum: 1 } }),
+  group({ keep: true }),
+  group({ onFailure: 'failFast' }),
+  group({ reducers: { n: yes } }),
+  group({ reducers: { n: yes } }, { writes: ['n'] }),
+];
 
 describe('the digest', () => {
   const base = digestOf({});
@@ -47,6 +106,11 @@ describe('the digest', () => {
           { barrier: 'none' },
           { barrier: 'external' },
           { readOnly: true },
+          { pivot: true },
+          { undoNeedsOutput: true },
+          { pickUpTimeout: 1 },
+          { writes: ['n'] },
+          { writes: ['n', 'm'] },
           ...retries.flatMap((key) => [
             { [key]: { maxRetries: 1 } },
             { [key]: { initialDelay: 1 } },
@@ -70,6 +134,10 @@ describe('the digest', () => {
       builder().addStep('a', 'q.a').addStep('b', 'q.b').build().digest,
       builder().addStep('b', 'q.b').addStep('a', 'q.a').build().digest,
       builder().addStep('a', 'q.a').withRetryConfig({ maxRetries: 7 }).build().digest,
+      builder().addStep('a', 'q.a').withSagaTimeout(5).build().digest,
+      builder().addStep('a', 'q.a').withFailureMode('hold').build().digest,
+      builder().addStep('a', 'q.a').build({ part: true }).digest,
+      ...everyKind.map((build) => build(loose()).build().digest),
     ];
     expect(new Set(digests).size).toBe(digests.length);
   });
@@ -105,6 +173,48 @@ describe('a workflow that went through JSON', () => {
     expect(JSON.stringify(copy)).toBe(JSON.stringify(original));
     expect(copy.warnings).toEqual(original.warnings);
     expect([copy, copy.items, ...copy.items, ...copy.allSteps()].every(Object.isFrozen)).toBe(true);
+  });
+
+  it('asks for each of its functions by the path at which it stands', () => {
+    const inner = new WorkflowBuilder('inner')
+      .addStep('pick', 'q.pick', { input: yes })
+      .addMap('boxes', { over: yes, worker: 'q.box', input: yes })
+      .build();
+    const tree = loose('tree')
+      .addWorkflow('ship', inner, { input: yes, output: yes, condition: yes })
+      .addMap('lines', { over: yes, workflow: inner, input: yes, output: yes, condition: yes })
+      .addParallelSteps(
+        [
+          { name: 'a.b', worker: 'q.a', writes: ['n'], condition: yes },
+          { name: 'until', sleepUntil: yes },
+        ],
+        { reducers: { n: yes } },
+      )
+      .waitForSignal('sign', { timeout: 5, condition: yes })
+      .build();
+    const data = JSON.parse(JSON.stringify(tree)) as WorkflowDescription;
+    const { copy, asked } = fromJson(data);
+    expect(asked).toEqual([
+      'a.b.condition',
+      'lines.condition',
+      'lines.over',
+      'lines/*.input',
+      'lines/*.output',
+      'lines/*/boxes.over',
+      'lines/*/boxes/*.input',
+      'lines/*/pick.input',
+      'parallel-1.n.reduce',
+      'ship.condition',
+      'ship.input',
+      'ship.output',
+      'ship/boxes.over',
+      'ship/boxes/*.input',
+      'ship/pick.input',
+      'sign.condition',
+      'until.until',
+    ]);
+    // The same functions again, each at its place.
+    expect(copy.items).toEqual(tree.items);
   });
 
   it('behaves the same', () => {
@@ -144,6 +254,14 @@ describe('a workflow that went through JSON', () => {
     );
   });
 
+  it('is refused when it holds what this version does not know', () => {
+    const content = { ...data(), items: [{ kind: 'vote', name: 'a' }] } as never as WorkflowDescription;
+    const changed = { ...content, digest: digestOfData(content) };
+    expect(() => workflowFromJson(changed, functions)).toThrow(
+      expect.objectContaining({ code: 'UNKNOWN_KIND' }),
+    );
+  });
+
   it('is refused when its content does not give its digest', () => {
     const changed = { ...data(), version: 2 };
     expect(() => workflowFromJson(changed, functions)).toThrow(
@@ -151,3 +269,54 @@ describe('a workflow that went through JSON', () => {
     );
   });
 });
+
+describe('any definition that breaks no rule', () => {
+  it('builds, and comes back from JSON as it was', () => {
+    const seen = new Set<string>();
+    fc.assert(
+      fc.property(anyBuilder, (builder) => {
+        const workflow = builder.build();
+        expect(builder.build().digest).toBe(workflow.digest);
+        for (const { code } of workflow.warnings) expect(WARNINGS).toContain(code);
+        const text = JSON.stringify(workflow);
+        const { copy } = fromJson(JSON.parse(text) as WorkflowDescription);
+        expect(JSON.stringify(copy)).toBe(text);
+        expect([copy.warnings, copy.pivot]).toEqual([workflow.warnings, workflow.pivot]);
+        // Not by what it was told, but by what it is.
+        const { name, version, items, sagaTimeout, failureMode } = copy;
+        const settings = { failureMode, ...(sagaTimeout !== undefined && { sagaTimeout }) };
+        expect(withoutSchemas(describeWorkflow(name, version, items, settings))).toEqual(
+          withoutSchemas(workflow.toJSON()),
+        );
+        for (const { kind } of workflow.items) seen.add(kind);
+      }),
+      { numRuns: 500 },
+    );
+    expect([...seen].sort()).toEqual(['map', 'parallel', 'signal', 'sleep', 'step', 'workflow']);
+  });
+});
+
+/** A schema that came back lets the same data pass, but may say so in other words: the digest is not that of the first. */
+function withoutSchemas({ digest: _, ...described }: WorkflowDescription): unknown {
+  return JSON.parse(
+    JSON.stringify(described, (key, value: unknown) =>
+      key === 'output' && typeof value === 'object' ? 'a schema' : value,
+    ),
+  );
+}
+
+/** The workflow of the description, given each function that it asks for. */
+function fromJson(data: WorkflowDescription): { copy: Workflow; asked: string[] } {
+  const asked = new Set<string>();
+  const functions = new Proxy<Record<string, () => unknown>>(
+    {},
+    {
+      getOwnPropertyDescriptor: () => ({ configurable: true, value: yes }),
+      get: (_, name) => {
+        asked.add(String(name));
+        return yes;
+      },
+    },
+  );
+  return { copy: workflowFromJson(data, functions), asked: [...asked].sort() };
+}

@@ -136,7 +136,11 @@ export const anything: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((ti
 export function real(value: unknown): unknown {
   if (value instanceof Awkward) return value.make();
   if (Array.isArray(value)) return value.map(real);
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
-    return value;
+  if (!isPlain(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, real(each)]));
+}
+
+export function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  return [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null);
 }
