@@ -1,6 +1,7 @@
 /**
- * What conditions and input mappers read: the saga's input and the results of the steps so far, under one roof. A step
- * that has not run, or was skipped, has no result. A result wins over an input field of the same name.
+ * What conditions and mappers read: the input, the results of the steps so far by name, and the fields that steps wrote,
+ * under one roof; in a sub-workflow, its own. A step that has not run, or was passed over, has no result. Results and
+ * written fields win over input fields of the same name.
  */
 export interface WorkflowContext<Input = Record<string, unknown>, Results = Record<string, unknown>> {
   get<Key extends keyof Results & string>(key: Key): Results[Key];

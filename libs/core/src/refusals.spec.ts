@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import * as z from 'zod';
-import { anything, loose, problemsOf, real, step } from '../test-support/loose-builder.js';
+import { anything, loose, problemsOf, real, revoked, step } from '../test-support/loose-builder.js';
 import type { Loose } from '../test-support/loose-builder.js';
 import { REFUSALS, ValidationError, WARNINGS, WorkflowBuilder } from './index.js';
 
@@ -91,6 +91,7 @@ const table: [code: string, at: string | undefined, builder: Loose][] = [
   ['NOT_A_FUNCTION', undefined, group([{ ...a, writes: ['n'] }], { reducers: { n: 'sum' } })],
   ['NOT_A_SCHEMA', undefined, loose('w', { input: { type: 'object' } }).addStep('a', 'q.a')],
   ['NOT_A_SCHEMA', 'a', step({ output: 'string' })],
+  ['NOT_A_SCHEMA', 'a', step({ output: revoked({}) })],
   ['NOT_A_SCHEMA', 's', signal({ timeout: 5, output: {} })],
   ['SCHEMA_NOT_JSON', undefined, loose('w', { input: z.date() }).addStep('a', 'q.a')],
   ['SCHEMA_NOT_JSON', 'a', step({ output: z.string().transform(Number) })],

@@ -234,6 +234,17 @@ describe('a workflow that went through JSON', () => {
     }
   });
 
+  it('has the same settings', () => {
+    const builder = loose()
+      .addStep('a', 'q.a', { retriable: true })
+      .withSagaTimeout(5)
+      .withFailureMode('hold');
+    const settings = { part: true, sagaTimeout: 5, failureMode: 'hold' };
+    expect(workflowFromJson(builder.build({ part: true }).toJSON())).toMatchObject(settings);
+    const plain = { part: false, sagaTimeout: undefined, failureMode: 'compensate' };
+    expect(copy).toMatchObject(plain);
+  });
+
   it('takes the same input', () => {
     for (const input of [{}, { tier: 'gold' }, { tier: 'gold', more: 1 }, { tier: 1 }, 'text'])
       expect(copy.inputSchema?.safeParse(input).success).toBe(original.inputSchema?.safeParse(input).success);

@@ -116,7 +116,8 @@ const awkward = fc.constantFrom(
   ].map((make) => new Awkward(make)),
 );
 
-function revoked(target: object): unknown {
+/** A proxy that throws whatever one asks of it. */
+export function revoked(target: object): unknown {
   const { proxy, revoke } = Proxy.revocable(target, {});
   revoke();
   return proxy;
