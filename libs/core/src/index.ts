@@ -17,6 +17,7 @@ export { proofOf } from './proof.js';
 export { REFUSALS, WARNINGS } from './problems.js';
 export type { DefinitionCode } from './problems.js';
 export { Workflow } from './workflow.js';
+export { membersOf, pathIn, placesOf, scopeOf } from './tree.js';
 export type {
   Condition,
   FailureMode,
@@ -47,10 +48,35 @@ export type { Problem } from './errors.js';
 export { canonicalJson } from './digest.js';
 export { decide } from './decide.js';
 export { effectsOf } from './effects.js';
-export type { CommandEffect, Decision, Effects, Moment, ReplyEvent, SagaEvent } from './events.js';
+export type {
+  AttemptName,
+  CommandEffect,
+  DeadlineEvent,
+  Decision,
+  Effects,
+  HeartbeatEvent,
+  InterveneEvent,
+  Moment,
+  NoticeEffect,
+  ReplyEvent,
+  SagaEvent,
+} from './events.js';
 export { evolve, fold } from './evolve.js';
-export { dueAt, isFinished, isHeld, isLive, openAttempts, phaseOf } from './saga.js';
-export type { AttentionItem, Attempts, Cause, Fact, HistoryRecord, Saga, StepProgress } from './saga.js';
+export { dueAt, inOrder, isFinished, isHeld, isLive, openAttempts, openWaits, phaseOf } from './saga.js';
+export type {
+  AttentionItem,
+  Attempts,
+  HistoryRecord,
+  KeptSignal,
+  Saga,
+  Stage,
+  StepProgress,
+} from './saga.js';
+export type { Asked, Cause, Fact, Verb } from './facts.js';
+export { interventionsOf } from './operator.js';
+export type { Intervention } from './operator.js';
+export { standingEffects } from './standing.js';
+export { waitsOf } from './signals.js';
 export { statusOf } from './status.js';
 export type { AttemptsStatus, SagaStatus, StepStatus } from './status.js';
 export { rowOf } from './row.js';
