@@ -6,10 +6,7 @@ import { relation, walk } from './walk.js';
 import type { Standing } from './walk.js';
 import type { WorkflowItem } from './workflow.js';
 
-/**
- * Each reachable failure that leaves an effect without an undo, and each promise that the definition gives away. Reads a
- * definition that breaks no rule; `part`: the pivot, if there is one, stands in another workflow.
- */
+/** Each reachable failure that leaves an effect without an undo, and each promise that the definition gives away. */
 export function proofOf(items: readonly WorkflowItem[]): Problem[] {
   const standings = [...walk(items)];
   const steps = stepsAmong(standings);

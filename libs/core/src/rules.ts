@@ -90,21 +90,19 @@ function hiddenNames(items: readonly WorkflowItem[]): Problem[] {
       ),
   );
   if (!members.some(({ kind }) => kind === 'map')) return hidden;
-  const used = members.flatMap((member) =>
-    [member.name, ...writesOf(member)].map((key) => ({ key, member })),
-  );
-  const items_ = used.filter(({ key }) => key === 'item' || key === 'index');
-  return [
-    ...hidden,
-    ...items_.map(({ key, member }) =>
-      problem(
-        'ITEM_HIDDEN',
-        member.name,
-        `'${key}' is what a map's items are told by, and would be hidden`,
-        'use another name beside a map',
+  const hiding = members.flatMap((member) =>
+    [member.name, ...writesOf(member)]
+      .filter((key) => key === 'item' || key === 'index')
+      .map((key) =>
+        problem(
+          'ITEM_HIDDEN',
+          member.name,
+          `'${key}' is what a map's items are told by, and would be hidden`,
+          'use another name beside a map',
+        ),
       ),
-    ),
-  ];
+  );
+  return [...hidden, ...hiding];
 }
 
 function groupProblems(group: ParallelGroup): Problem[] {
