@@ -1,4 +1,10 @@
-import { courseOfGroup, courseOfMember, courseOfSequence, countItems, pivotCourse, tolerated } from './course.js';
+import {
+  courseOfGroup,
+  courseOfMember,
+  countItems,
+  pivotCourse,
+  tolerated,
+} from './course.js';
 import type { Course } from './course.js';
 import { mapped, reduced } from './definition-code.js';
 import { enter, pathsIn } from './enter.js';
@@ -69,8 +75,7 @@ function groupOf(transition: Transition, group: ParallelGroup, scope: string, st
     goOn(transition, member, pathOf(member), stage);
   }
   if (course() !== 'done') return course();
-  for (const member of group.members)
-    lose(transition, member, pathOf(member), group.keep);
+  for (const member of group.members) lose(transition, member, pathOf(member), group.keep);
   return join(transition, group, scope, stage) ? 'done' : 'open';
 }
 
@@ -92,7 +97,9 @@ function join(transition: Transition, group: ParallelGroup, scope: string, stage
   try {
     const written = group.members.flatMap(({ name }) => {
       const step = saga.steps[pathIn(scope, name)];
-      return step && isGiven(step) ? [{ keys: step.writes ?? [], output: (step.output ?? {}) as object }] : [];
+      return step && isGiven(step)
+        ? [{ keys: step.writes ?? [], output: (step.output ?? {}) }]
+        : [];
     });
     const patch = Object.fromEntries(
       reducers.flatMap(([key, reducer]) => {
@@ -130,7 +137,8 @@ function mapItems(transition: Transition, map: MapItem, path: string, stage: Sta
   const inside = [...stage, 0];
   const items = countItems(transition.saga, map, path);
   const allowed = tolerated(map, items.count);
-  for (let index = 0; index < items.begun; index += 1) goOn(transition, map.body, pathIn(path, index), inside);
+  for (let index = 0; index < items.begun; index += 1)
+    goOn(transition, map.body, pathIn(path, index), inside);
   for (;;) {
     const { begun, open, failed, count } = countItems(transition.saga, map, path);
     if (failed > allowed) return;
@@ -142,8 +150,7 @@ function mapItems(transition: Transition, map: MapItem, path: string, stage: Sta
   for (let index = 0; index < begun; index += 1)
     if (courseOfMember(transition.saga, map.body, pathIn(path, index)) === 'failed')
       lose(transition, map.body, pathIn(path, index), false);
-  if (begun === count && open === 0)
-    transition.add({ type: 'concluded', step: path, outcome: 'succeeded' });
+  if (begun === count && open === 0) transition.add({ type: 'concluded', step: path, outcome: 'succeeded' });
 }
 
 function wake(transition: Transition, path: string): void {

@@ -33,7 +33,7 @@ describe('a conditional step', () => {
     expect(condition).not.toHaveBeenCalled();
     play.succeed('pack', 'box').succeed('wrap').breakDown('send').undone('wrap').undone('pack');
     expect(condition).toHaveBeenCalledTimes(1);
-    expect(play.facts).toContainEqual({ type: 'entered', step: 'wrap', stage: 1, taken: true });
+    expect(play.facts).toContainEqual({ type: 'entered', step: 'wrap', stage: [1], taken: true });
     expect(play.saga.state).toBe('compensated');
   });
 
@@ -70,14 +70,40 @@ describe('code of the definition that fails', () => {
     ['writes to the context', (context) => ((context.input as { n: number }).n = 2)],
   ];
 
-  it.each(hostile)('asks for a person when a mapper %s', (_, mapper) => {
+  it.each(hostile)('is called again, and then asks for a person, when a mapper %s', (_, mapper) => {
     const play = new SagaPlay(withMapper(mapper)).start({ n: 1 }).succeed('a');
+    expect(play.saga).toMatchObject({ attention: [], stalls: [{ step: 'b', tries: 1 }] });
+    play.wait().wait().wait();
+    expect(play.factsOf('stalled').map(({ tries, delay }) => [tries, delay])).toEqual([
+      [1, 500],
+      [2, 1_000],
+      [3, 2_000],
+      [4, undefined],
+    ]);
     expect(play.saga).toMatchObject({
       state: 'running',
       attention: [{ code: 'DEFINITION_ERROR', step: 'b' }],
     });
     expect(play.commands).toEqual(['q.a']);
     expect(play.saga.input).toEqual({ n: 1 });
+  });
+
+  it('goes on when a later call succeeds', () => {
+    let calls = 0;
+    const mapper = () => ((calls += 1) > 2 ? { calls } : raise(new Error('not yet')));
+    const play = new SagaPlay(withMapper(mapper)).start().succeed('a').wait().wait();
+    expect(play.commands).toEqual(['q.a', 'q.c']);
+    expect(play.saga.stalls).toBeUndefined();
+  });
+
+  it('is called again when a person says so', () => {
+    let broken = true;
+    const mapper = () => (broken ? raise(new Error('not yet')) : { ok: true });
+    const play = new SagaPlay(withMapper(mapper)).start().succeed('a').wait().wait().wait();
+    broken = false;
+    play.apply({ type: 'intervene', verb: 'retry', step: 'b', actor: 'ann', reason: 'mended' });
+    expect(play.saga.attention).toEqual([]);
+    expect(play.commands).toEqual(['q.a', 'q.c']);
   });
 
   it('asks for a person when a condition throws or returns a promise', () => {
@@ -87,7 +113,7 @@ describe('code of the definition that fails', () => {
       () => Promise.reject(new Error()),
     ]) {
       const workflow = new WorkflowBuilder('w').addConditionalStep('a', 'q.a', condition).build();
-      expect(new SagaPlay(workflow).start().saga).toMatchObject({
+      expect(new SagaPlay(workflow).start().wait().wait().wait().saga).toMatchObject({
         state: 'pending',
         attention: [{ code: 'DEFINITION_ERROR', step: 'a' }],
       });
@@ -97,7 +123,10 @@ describe('code of the definition that fails', () => {
   it('keeps only such words of the error as can be stored', () => {
     const play = new SagaPlay(withMapper(() => raise(new Error(`\u0000${'x'.repeat(962)}😀 tail`))))
       .start()
-      .succeed('a');
+      .succeed('a')
+      .wait()
+      .wait()
+      .wait();
     const [item] = play.saga.attention;
     expect(item?.message).toHaveLength(1_000);
     expect(item?.message.isWellFormed()).toBe(true);
@@ -115,7 +144,12 @@ describe('code of the definition that fails', () => {
       .addConditionalStep('a', 'q.a', () => raise(new Error()))
       .build();
     const play = new SagaPlay(workflow);
-    play.start({}, play.now + 10).wait();
+    play
+      .start({}, play.now + 10)
+      .wait()
+      .wait()
+      .wait()
+      .wait();
     expect(play.saga.attention).toHaveLength(1);
     expect(play.ignored({ type: 'timer' })).toBe('nothing is due');
   });

@@ -318,7 +318,9 @@ describe('quarantine', () => {
 
   it('holds the saga: nothing moves it, and nothing is due', () => {
     const play = new SagaPlay(plain).start().apply(quarantine);
-    expect(play.saga.attention).toEqual([{ code: 'POISON', message: 'the store refused it', hold: true }]);
+    expect(play.saga.attention).toEqual([
+      { code: 'POISON', message: 'the store refused it', hold: true, since: play.now },
+    ]);
     for (const event of [
       play.replyOf('a', 'succeeded'),
       play.deadlineOf('a'),
@@ -341,8 +343,8 @@ describe('every pair of state and event', () => {
     completed: new SagaPlay(plain).start().succeed('a').succeed('b').saga,
     compensated: new SagaPlay(plain).start().reject('a').saga,
     cancelled: new SagaPlay(plain).start().apply({ type: 'cancel' }).reject('a').saga,
-    // Only a person who gives up ends a saga so, which is not built yet.
-    failed: { ...new SagaPlay(plain).start().saga, state: 'failed' },
+    paused: new SagaPlay(plain).start().apply({ type: 'pause' }).saga,
+    failed: new SagaPlay(plain).start().apply({ type: 'terminate', reason: 'enough' }).saga,
   };
   const at = { step: 'a', direction: 'forward', run: 1, attempt: 1 } as const;
   const events: SagaEvent[] = [
@@ -352,6 +354,12 @@ describe('every pair of state and event', () => {
     { type: 'timer' },
     { type: 'cancel' },
     { type: 'quarantine', code: 'X', message: 'x' },
+    { type: 'pause' },
+    { type: 'resume' },
+    { type: 'terminate', reason: 'enough' },
+    { type: 'signal', id: '1', name: 'nobody' },
+    { type: 'intervene', verb: 'retry', step: 'a' },
+    { type: 'heartbeat', ...at, undoData: 1 },
   ];
 
   it('has a defined result', () => {
@@ -362,16 +370,17 @@ describe('every pair of state and event', () => {
     ]);
     const [yes, no, never] = ['applied', 'ignored', 'refused'];
     expect(table).toEqual([
-      // start reply deadline timer cancel quarantine
-      ['none', yes, no, no, no, no, no],
-      ['pending', no, no, no, yes, yes, yes],
-      ['running', no, yes, yes, no, yes, yes],
-      ['undoing', no, no, no, no, no, yes],
-      ['held', no, no, no, no, never, no],
-      ['completed', no, no, no, no, never, no],
-      ['compensated', no, no, no, no, never, no],
-      ['cancelled', no, no, no, no, no, no],
-      ['failed', no, no, no, no, never, no],
+      // start reply deadline timer cancel quarantine pause resume terminate signal intervene heartbeat
+      ['none', yes, no, no, no, no, no, no, no, no, no, no, no],
+      ['pending', no, no, no, yes, yes, yes, yes, no, yes, never, never, no],
+      ['running', no, yes, yes, no, yes, yes, yes, no, yes, never, never, yes],
+      ['undoing', no, no, no, no, no, yes, yes, no, yes, never, never, no],
+      ['held', no, no, no, no, never, no, never, never, yes, never, never, no],
+      ['completed', no, no, no, no, never, no, never, never, never, never, never, no],
+      ['compensated', no, no, no, no, never, no, never, never, never, never, never, no],
+      ['cancelled', no, no, no, no, no, no, never, never, never, never, never, no],
+      ['paused', no, yes, no, no, yes, yes, no, yes, yes, never, never, yes],
+      ['failed', no, yes, no, no, never, no, never, never, never, never, never, no],
     ]);
   });
 });

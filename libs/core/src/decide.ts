@@ -1,7 +1,16 @@
 import { advance } from './advance.js';
 import { effectsOf } from './effects.js';
 import type { Decision, Moment, SagaEvent } from './events.js';
-import { abandon, afterTheEnd, onCancel, onIntervene, onPause, onResume, onTerminate, whileHeld } from './operator.js';
+import {
+  abandon,
+  afterTheEnd,
+  onCancel,
+  onIntervene,
+  onPause,
+  onResume,
+  onTerminate,
+  whileHeld,
+} from './operator.js';
 import { ignored, onDeadline, onHeartbeat, onReply, onReplyAfterTheEnd } from './replies.js';
 import { awaitsStart, isFinished, isHeld, openAttempts, openWaits } from './saga.js';
 import type { Saga } from './saga.js';

@@ -69,14 +69,16 @@ function commandOf(
 
 /** Handlers that are at work for nothing are told: those under a part that was lost, or the whole saga's. */
 function noticesOf(workflow: Workflow, saga: Saga, fact: Fact): NoticeEffect[] {
-  const under = fact.type === 'lost' ? fact.step : fact.type === 'turned' || fact.type === 'terminated' ? '' : undefined;
+  const under =
+    fact.type === 'lost' ? fact.step : fact.type === 'turned' || fact.type === 'terminated' ? '' : undefined;
   if (under === undefined) return [];
   const reason = fact.type === 'lost' ? 'superseded' : 'cancelled';
   const notices: NoticeEffect[] = [];
   for (const { path, forward } of Object.values(saga.steps)) {
     if (under !== '' && path !== under && !path.startsWith(`${under}/`)) continue;
     // One that is not awaited any more is out all the same.
-    const isOut = forward?.status === 'running' || (forward?.status === 'ended' && forward.outcome === 'unknown');
+    const isOut =
+      forward?.status === 'running' || (forward?.status === 'ended' && forward.outcome === 'unknown');
     if (isOut) notices.push({ step: path, queue: workflow.step(path).queue, run: forward.run, reason });
   }
   return notices;

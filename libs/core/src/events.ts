@@ -19,7 +19,13 @@ export type SagaEvent =
   | DeadlineEvent
   /** A planned moment may have come: a retry, the start, the end of a wait, the saga's deadline. */
   | { readonly type: 'timer' }
-  | { readonly type: 'signal'; readonly id: string; readonly name: string; readonly data?: unknown; readonly actor?: string }
+  | {
+      readonly type: 'signal';
+      readonly id: string;
+      readonly name: string;
+      readonly data?: unknown;
+      readonly actor?: string;
+    }
   | ({ readonly type: 'cancel' } & Asked)
   /** Ends at once, without undo. */
   | ({ readonly type: 'terminate' } & Asked)

@@ -25,11 +25,16 @@ export function apply(saga: Saga | undefined, sagaId: string, fact: Fact, at: nu
   if (fact.type === 'started') return born(sagaId, fact, at);
   if (!saga) throw new Error(`the history of saga ${sagaId} does not begin with 'started'`);
   const change = CHANGES[fact.type] as Change<Fact['type']> | undefined;
-  if (!change) throw new Error(`the history of saga ${sagaId} has a fact '${fact.type}', unknown to this version`);
+  if (!change)
+    throw new Error(`the history of saga ${sagaId} has a fact '${fact.type}', unknown to this version`);
   return change(saga, fact, at);
 }
 
-type Change<Type extends Fact['type']> = (saga: Saga, fact: Extract<Fact, { type: Type }>, at: number) => Saga;
+type Change<Type extends Fact['type']> = (
+  saga: Saga,
+  fact: Extract<Fact, { type: Type }>,
+  at: number,
+) => Saga;
 
 const CHANGES: { readonly [Type in Exclude<Fact['type'], 'started'>]: Change<Type> } = {
   entered,

@@ -1,6 +1,19 @@
 export { WorkflowBuilder } from './workflow-builder.js';
 export type { BuildOptions, WorkflowOptions } from './workflow-builder.js';
-export type { StepOptions } from './steps.js';
+export type {
+  Approved,
+  ChildOutput,
+  ChildResult,
+  ItemContext,
+  MayBe,
+  MemberPatches,
+  MemberResults,
+  OutputOf,
+  ReducersOf,
+  SignalData,
+  Written,
+} from './result-types.js';
+export type { ConditionOf, StepOptions } from './steps.js';
 export type { SubWorkflowOptions } from './sub-workflows.js';
 export type { MapOptions, StepMapOptions, WorkflowMapOptions } from './maps.js';
 export type { SignalOptions, SleepOptions } from './waits.js';

@@ -8,7 +8,7 @@ import { ignored } from './replies.js';
 import { isFinished, isHeld } from './saga.js';
 import type { AttentionItem, Saga } from './saga.js';
 import { standingEffects } from './standing.js';
-import { Transition } from './transition.js';
+import type { Transition } from './transition.js';
 import type { Workflow } from './workflow.js';
 
 /* What people ask for. */
@@ -27,7 +27,10 @@ export function abandon(transition: Transition, cause: Cause, asked: Asked): Dec
   if (saga.direction === 'undo') return ignored('the saga is being undone already');
   const pivot = pivotCourse(saga, workflow);
   if (pivot === 'past')
-    return refused('PAST_PIVOT', `${workflow.pivot ?? 'the pivot'} is done, so the saga can only be finished`);
+    return refused(
+      'PAST_PIVOT',
+      `${workflow.pivot ?? 'the pivot'} is done, so the saga can only be finished`,
+    );
   if (pivot === 'out') {
     if (saga.cancelWanted) return ignored('it was asked for already, and waits for the answer of the pivot');
     transition.add({ type: 'cancelRequested', ...asked, waits: cause });

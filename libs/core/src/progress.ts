@@ -9,7 +9,9 @@ import type { Member, Workflow } from './workflow.js';
  */
 export function progressOf(saga: Saga, workflow: Workflow | undefined): number {
   if (saga.state === 'completed') return 100;
-  const parts = workflow ? partsOf(saga, workflow, '') : Object.keys(saga.steps).map((path) => part(saga, path, 1));
+  const parts = workflow
+    ? partsOf(saga, workflow, '')
+    : Object.keys(saga.steps).map((path) => part(saga, path, 1));
   const isEven = parts.every(({ weight }) => weight === 0);
   const of = ({ weight }: Part): number => (isEven ? 1 : weight);
   const total = parts.reduce((sum, each) => sum + of(each), 0);
@@ -31,8 +33,7 @@ function partsOf(saga: Saga, workflow: Workflow, scope: string): Part[] {
 }
 
 function partsOfMember(saga: Saga, member: Member, path: string): Part[] {
-  if (member.kind === 'workflow')
-    return isPassed(saga, path) ? [] : partsOf(saga, member.workflow, path);
+  if (member.kind === 'workflow') return isPassed(saga, path) ? [] : partsOf(saga, member.workflow, path);
   if (member.kind === 'map') return isPassed(saga, path) ? [] : partsOfMap(saga, member, path);
   return [part(saga, path, member.kind === 'step' ? member.progressWeight : 0)];
 }
@@ -42,7 +43,9 @@ function partsOfMap(saga: Saga, map: Extract<Member, { kind: 'map' }>, path: str
   const count = saga.steps[path]?.items?.length ?? 0;
   const whole = partsOfMember(saga, map.body, pathIn(path, '*'));
   if (count === 0) return whole.map(({ weight }) => ({ weight, done: saga.steps[path]?.outcome ? 1 : 0 }));
-  const each = Array.from({ length: count }, (_, index) => partsOfMember(saga, map.body, pathIn(path, index)));
+  const each = Array.from({ length: count }, (_, index) =>
+    partsOfMember(saga, map.body, pathIn(path, index)),
+  );
   return each.flat().map(({ weight, done }) => ({ weight: weight / count, done }));
 }
 

@@ -121,8 +121,13 @@ export function onReplyAfterTheEnd(transition: Transition, event: ReplyEvent): D
   if (unasked) return unasked;
   if (!progress || !attempts) return ignored('nothing was asked');
   const isDefinite = outcome === 'succeeded' || (outcome === 'rejected' && direction === 'forward');
-  const known = attempts.outcome === 'succeeded' || attempts.outcome === 'rejected';
-  const isNews = isDefinite && !known && outcomeOf(workflow.step(path), attempts, direction, outcome) === outcome;
+  const isKnown =
+    attempts.outcome === 'succeeded' ||
+    attempts.outcome === 'rejected' ||
+    progress.skipped ||
+    (outcome === 'rejected' && progress.undo);
+  const isNews =
+    isDefinite && !isKnown && outcomeOf(workflow.step(path), attempts, direction, outcome) === outcome;
   if (!isNews) return ignored(`the saga is ${saga.state}`);
   transition.add({
     type: 'lateReply',
@@ -180,10 +185,7 @@ export function onDeadline(transition: Transition, event: DeadlineEvent): Decisi
 }
 
 /** Why the event cannot concern the attempts that the step has made; undefined when it may. */
-function notAsked(
-  attempts: Attempts | undefined,
-  event: ReplyEvent | HeartbeatEvent,
-): Decision | undefined {
+function notAsked(attempts: Attempts | undefined, event: ReplyEvent | HeartbeatEvent): Decision | undefined {
   const { step, direction, run, attempt } = event;
   if (!attempts) return ignored(`nothing was asked of ${step} ${direction}`);
   if (run !== attempts.run) return ignored(`run ${run} is not the present one, ${attempts.run}`);

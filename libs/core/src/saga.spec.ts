@@ -54,7 +54,7 @@ describe('promise 6', () => {
       { state: 'failed' },
       { paused: true },
       { state: 'pending', startAt: 5 },
-      { attention: [{ code: 'X', message: 'x' }] },
+      { attention: [{ code: 'X', message: 'x', since: 0 }] },
     ];
     expect(reasons.map((reason) => isLive({ ...stalled, ...reason }))).toEqual([true, true, true, true]);
   });
@@ -67,7 +67,7 @@ describe('the phase', () => {
       ['forward', {}],
       ['compensating', { direction: 'undo', aim: 'compensated' }],
       ['cancelling', { aim: 'cancelled' }],
-      ['attention', { attention: [{ code: 'X', message: 'x' }] }],
+      ['attention', { attention: [{ code: 'X', message: 'x', since: 0 }] }],
       ['paused', { paused: true }],
     ];
     let current = saga;

@@ -72,7 +72,8 @@ function patchesOf(saga: Saga, scope: string): Record<string, unknown> {
     const given = writes.filter((key) => Object.hasOwn(from, key));
     patches.push({ stage, patch: Object.fromEntries(given.map((key) => [key, from[key]])) });
   }
-  for (const { scope: at, stage, patch } of saga.joined ?? []) if (at === scope) patches.push({ stage, patch });
+  for (const { scope: at, stage, patch } of saga.joined ?? [])
+    if (at === scope) patches.push({ stage, patch });
   const last = (stage: Stage): number => stage.at(-1) ?? 0;
   patches.sort((a, b) => last(a.stage) - last(b.stage));
   return Object.assign({}, ...patches.map(({ patch }) => patch)) as Record<string, unknown>;

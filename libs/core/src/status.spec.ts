@@ -14,7 +14,7 @@ const stepsAfter = (...facts: Fact[]) => {
   return saga && statusOf(saga, undefined).steps;
 };
 
-const entered: Fact = { type: 'entered', step: 'charge', stage: 0, taken: true };
+const entered: Fact = { type: 'entered', step: 'charge', stage: [0], taken: true };
 const command = (attempt: number): Fact => ({
   type: 'command',
   step: 'charge',
@@ -30,8 +30,12 @@ describe('the steps of a status', () => {
     expect(stepsAfter(entered, command(1))).toEqual([
       {
         name: 'charge',
-        stage: 0,
+        kind: 'step',
+        stage: [0],
         skipped: false,
+        lost: false,
+        outcome: null,
+        until: null,
         forward: {
           run: 1,
           attempts: 1,
@@ -63,13 +67,23 @@ describe('the steps of a status', () => {
 
   test('come in the order in which they were entered, whatever their names', () => {
     const first: Fact = { ...entered, step: '9' };
-    const second: Fact = { ...entered, step: '1', stage: 1 };
+    const second: Fact = { ...entered, step: '1', stage: [1] };
     expect(stepsAfter(first, second)?.map(({ name }) => name)).toEqual(['9', '1']);
   });
 
   test('show a step that was passed over as skipped', () => {
     expect(stepsAfter({ ...entered, taken: false })).toEqual([
-      { name: 'charge', stage: 0, skipped: true, forward: null, undo: null },
+      {
+        name: 'charge',
+        kind: 'step',
+        stage: [0],
+        skipped: true,
+        lost: false,
+        outcome: null,
+        until: null,
+        forward: null,
+        undo: null,
+      },
     ]);
   });
 });

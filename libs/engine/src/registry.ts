@@ -6,10 +6,15 @@ export class Registry {
   private readonly byDigest = new Map<string, Workflow>();
   private readonly latest = new Map<string, Workflow>();
 
-  /** Throws `ValidationError` when two definitions claim one name and version. */
+  /** Throws `ValidationError` when two definitions claim one name and version, or one is only a part of others. */
   constructor(workflows: readonly Workflow[]) {
     const seen = new Map<string, string>();
     for (const workflow of workflows) {
+      if (workflow.part)
+        throw new ValidationError(
+          'PART_OF_WORKFLOW',
+          `${workflow.name} was built as a part of other workflows and cannot be started by itself`,
+        );
       const id = `${workflow.name}@${workflow.version}`;
       const other = seen.get(id);
       if (other !== undefined && other !== workflow.digest)

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { NAME_PATTERN, sagaIdSchema } from './ids.js';
+import { NAME_PATTERN, directionSchema, sagaIdSchema } from './ids.js';
 import {
   businessKeySchema,
   errorFactsSchema,
@@ -54,11 +54,18 @@ export type CancelRequest = z.infer<typeof cancelRequestSchema>;
 
 const causeSchema = errorFactsSchema.extend({ step: z.string().optional(), attempt: z.int().optional() });
 
+export const verbSchema = z.enum(['retry', 'skip', 'resolve', 'undo', 'giveUp', 'release']);
+
 const attentionSchema = z.object({
   code: z.string(),
   message: z.string(),
   step: z.string().optional(),
-  hold: z.literal(true).optional(),
+  direction: directionSchema.optional().describe('Which attempts of the step are stuck.'),
+  hold: z.literal(true).optional().describe('Nothing at all is done until it is released.'),
+  since: time,
+});
+const interventionSchema = attentionSchema.extend({
+  verbs: z.array(verbSchema).describe('What a person may do about it.'),
 });
 
 const attemptsSchema = z
@@ -86,9 +93,13 @@ export const sagaSchema = z
     stepResults: z.record(z.string(), z.unknown()),
     steps: z.array(
       z.object({
-        name: z.string(),
-        stage: z.int(),
+        name: z.string().describe('Its path: names, with / between them.'),
+        kind: z.enum(['step', 'workflow', 'map', 'signal', 'sleep']),
+        stage: z.array(z.int()).describe('Where it stands, by level; members of one group share it.'),
         skipped: z.boolean(),
+        lost: z.boolean().describe('The saga went on without it.'),
+        outcome: z.enum(['succeeded', 'rejected']).nullable().describe('Of what has no worker.'),
+        until: time.nullable().describe('Until when it waits, if it has no worker.'),
         forward: attemptsSchema.nullable(),
         undo: attemptsSchema.nullable(),
       }),
@@ -96,8 +107,10 @@ export const sagaSchema = z
     error: z.string().nullable(),
     cause: causeSchema.nullable(),
     progress: z.number().describe('Percent of the work that is done.'),
-    notUndone: z.array(z.string()).describe('Steps of an undone saga whose effect may still stand.'),
-    attention: z.array(attentionSchema).describe('What a person must look at.'),
+    notUndone: z
+      .array(z.string())
+      .describe('Steps whose effect may stand although the saga did not complete.'),
+    attention: z.array(interventionSchema).describe('What a person must look at.'),
     createdAt: time,
     updatedAt: time,
   })

@@ -8,9 +8,13 @@ export function sagaBody(status: SagaStatus): SagaBody {
   return {
     ...status,
     currentSteps: [...status.currentSteps],
-    steps: [...status.steps],
+    steps: status.steps.map((step) => ({ ...step, stage: [...step.stage] })),
     notUndone: [...status.notUndone],
-    attention: [...status.attention],
+    attention: status.attention.map((item) => ({
+      ...item,
+      since: isoTime(item.since),
+      verbs: [...item.verbs],
+    })),
   };
 }
 
@@ -25,7 +29,7 @@ export function historyBody(sagaId: string, records: readonly HistoryRecord[]): 
     sagaId,
     items: records.map(({ seq, at, event, facts }) => ({
       seq,
-      at: new Date(at).toISOString(),
+      at: isoTime(at),
       event,
       facts: facts.map((fact): Fact & Record<string, unknown> => ({ ...fact })),
     })),
@@ -41,8 +45,12 @@ function summaryOf(row: SagaRow): SagaSummary {
     phase: phaseOf(row),
     currentSteps: [...new Set(row.position.map(([step]) => step))],
     cause: row.cause ?? null,
-    attention: [...row.attention],
-    createdAt: new Date(row.createdAt).toISOString(),
-    updatedAt: new Date(row.updatedAt).toISOString(),
+    attention: row.attention.map((item) => ({ ...item, since: isoTime(item.since) })),
+    createdAt: isoTime(row.createdAt),
+    updatedAt: isoTime(row.updatedAt),
   };
+}
+
+function isoTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
 }
