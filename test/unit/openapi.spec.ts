@@ -41,6 +41,11 @@ describe('the OpenAPI document', () => {
       'GET /health/ready',
       'POST /api/v1/sagas',
       'POST /api/v1/sagas/{sagaId}/cancel',
+      'POST /api/v1/sagas/{sagaId}/interventions',
+      'POST /api/v1/sagas/{sagaId}/pause',
+      'POST /api/v1/sagas/{sagaId}/resume',
+      'POST /api/v1/sagas/{sagaId}/signals/{name}',
+      'POST /api/v1/sagas/{sagaId}/terminate',
     ]);
   });
 

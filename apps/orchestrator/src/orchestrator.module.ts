@@ -6,6 +6,7 @@ import { HealthController } from './health/health.controller.js';
 import { Readiness } from './health/readiness.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RequestPipe } from './http/request.pipe.js';
+import { RequestsController } from './sagas/requests.controller.js';
 import { SagasController } from './sagas/sagas.controller.js';
 
 @Module({})
@@ -13,7 +14,7 @@ export class OrchestratorModule {
   static with(orchestrator: Orchestrator, readiness: Readiness, logger: Logger): DynamicModule {
     return {
       module: OrchestratorModule,
-      controllers: [SagasController, WorkflowsController, HealthController],
+      controllers: [SagasController, RequestsController, WorkflowsController, HealthController],
       providers: [
         { provide: Orchestrator, useValue: orchestrator },
         { provide: Readiness, useValue: readiness },

@@ -1,10 +1,4 @@
-import {
-  courseOfGroup,
-  courseOfMember,
-  countItems,
-  pivotCourse,
-  tolerated,
-} from './course.js';
+import { courseOfGroup, courseOfMember, countItems, pivotCourse, tolerated } from './course.js';
 import type { Course } from './course.js';
 import { mapped, reduced } from './definition-code.js';
 import { enter, pathsIn } from './enter.js';
@@ -97,9 +91,7 @@ function join(transition: Transition, group: ParallelGroup, scope: string, stage
   try {
     const written = group.members.flatMap(({ name }) => {
       const step = saga.steps[pathIn(scope, name)];
-      return step && isGiven(step)
-        ? [{ keys: step.writes ?? [], output: (step.output ?? {}) }]
-        : [];
+      return step && isGiven(step) ? [{ keys: step.writes ?? [], output: step.output ?? {} }] : [];
     });
     const patch = Object.fromEntries(
       reducers.flatMap(([key, reducer]) => {

@@ -71,7 +71,8 @@ function commandOf(
 function noticesOf(workflow: Workflow, saga: Saga, fact: Fact): NoticeEffect[] {
   const under =
     fact.type === 'lost' ? fact.step : fact.type === 'turned' || fact.type === 'terminated' ? '' : undefined;
-  if (under === undefined) return [];
+  // Who ends a saga by force may lack its definition; a notice is only advice.
+  if (under === undefined || workflow.digest !== saga.workflow.digest) return [];
   const reason = fact.type === 'lost' ? 'superseded' : 'cancelled';
   const notices: NoticeEffect[] = [];
   for (const { path, forward } of Object.values(saga.steps)) {

@@ -210,7 +210,10 @@ function isRequest({ type }: SagaEvent): boolean {
 
 /** Ends the saga as it is: somebody decided that its effects stay. */
 function end(transition: Transition, asked: Asked): void {
-  const standing = standingEffects(transition.saga, transition.workflow);
+  const { saga, workflow } = transition;
+  // Whoever ends a saga by force may lack its definition.
+  const known = workflow.digest === saga.workflow.digest ? workflow : undefined;
+  const standing = standingEffects(saga, known);
   transition.add({ type: 'terminated', standing, ...asked });
   transition.add({ type: 'finished', state: 'failed' });
 }

@@ -2,11 +2,14 @@ import { inOrder } from './saga.js';
 import type { Saga, StepProgress } from './saga.js';
 import type { Workflow } from './workflow.js';
 
-/** The steps whose effect may stand as things are, in their order: they were sent, not rejected, and not undone. */
-export function standingEffects(saga: Saga, workflow: Workflow): string[] {
+/**
+ * The steps whose effect may stand as things are, in their order: they were sent, not rejected, and not undone. Without the
+ * definition those that only read count too.
+ */
+export function standingEffects(saga: Saga, workflow: Workflow | undefined): string[] {
   return inOrder(saga)
     .filter((step) => step.forward && !step.skipped && step.forward.outcome !== 'rejected')
-    .filter((step) => !workflow.step(step.path).readOnly && !isUndone(step))
+    .filter((step) => !workflow?.step(step.path).readOnly && !isUndone(step))
     .map((step) => step.path);
 }
 

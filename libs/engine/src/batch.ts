@@ -1,6 +1,6 @@
 import type { OutgoingMessage } from '@counterstep/bus';
 import { decide, isFinished, isHeld } from '@counterstep/core';
-import type { HistoryRecord, Moment, Saga, Workflow } from '@counterstep/core';
+import type { HistoryRecord, Moment, Saga, SagaEvent, Workflow } from '@counterstep/core';
 import { storableText } from '@counterstep/protocol';
 import type { Input, InputResult } from './input.js';
 import type { Messages } from './messages.js';
@@ -78,15 +78,13 @@ export class BatchDecider {
     const workflow = input.workflow ?? (saga && this.registry.pinned(saga.workflow.digest));
     if (input.event.type !== 'start') {
       if (!saga) return { kind: 'absent' };
-      if (!isFinished(saga)) {
-        if (!workflow && input.event.type !== 'quarantine')
-          return park(entry, input, saga.workflow.digest, 'UNKNOWN_DEFINITION');
-        if (isHeld(saga) && input.event.type !== 'quarantine')
-          return park(entry, input, saga.workflow.digest, 'QUARANTINED');
-      }
+      if (!workflow && needsDefinition(saga, input.event))
+        return park(entry, input, saga.workflow.digest, 'UNKNOWN_DEFINITION');
+      if (!isFinished(saga) && isHeld(saga) && !endsHold(input.event))
+        return park(entry, input, saga.workflow.digest, 'QUARANTINED');
     }
     try {
-      // A finished saga is judged without its definition, and so is a hold: any other serves.
+      // What needs no definition is decided with any other.
       return this.decideOne(entry, input, workflow ?? this.anyWorkflow(), moment);
     } catch (error) {
       // Must not happen; should it, one saga pays for it and not its whole lane, for ever.
@@ -137,6 +135,18 @@ export class BatchDecider {
     if (!first) throw new Error('the registry is never empty');
     return first;
   }
+}
+
+/** A hold and an end by force need none; of what comes after the end, only what may be a late effect does. */
+function needsDefinition(saga: Saga, { type }: SagaEvent): boolean {
+  if (isFinished(saga)) return type === 'reply';
+  return type !== 'quarantine' && type !== 'terminate';
+}
+
+/** What a held saga is not kept from. */
+function endsHold(event: SagaEvent): boolean {
+  if (event.type === 'intervene') return event.verb === 'release';
+  return event.type === 'quarantine' || event.type === 'terminate';
 }
 
 function entryOf(sagaId: string, known: Known | undefined): Entry {

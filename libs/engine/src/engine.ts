@@ -1,6 +1,6 @@
 import type { Bus, RefusedMessage, Subscription, TopicSpec } from '@counterstep/bus';
 import { WorkflowExecutionError } from '@counterstep/core';
-import type { Saga } from '@counterstep/core';
+import type { AttemptName, Saga } from '@counterstep/core';
 import { storableText } from '@counterstep/protocol';
 import type { StartMessage, Topics } from '@counterstep/protocol';
 import { AbsentDefinitions } from './absent-definitions.js';
@@ -16,6 +16,7 @@ import type { Registry } from './registry.js';
 import type { Store } from './store.js';
 import { Sweeper } from './sweeper.js';
 import { Timers } from './timers.js';
+import type { Expiry } from './timers.js';
 import { UnreadableSagas } from './unreadable.js';
 
 export interface EngineOptions {
@@ -71,15 +72,27 @@ export class Engine {
     const push = (input: Input): void => {
       this.laneOf(input.sagaId).push(input);
     };
-    this.inbox = new Inbox({ bus, messages, clock: storeClock, logger, push, start: options.startByMessage });
-    this.timers = new Timers(
+    this.inbox = new Inbox({
+      bus,
+      messages,
+      clock: storeClock,
+      logger,
+      push,
+      onAlive: (sagaId, attempt) => {
+        this.alive(sagaId, attempt);
+      },
+      start: options.startByMessage,
+    });
+    this.timers = new Timers({
       clock,
       storeClock,
-      (sagaId) => {
+      onDue: (sagaId) => {
         push({ sagaId, event: { type: 'timer' }, origin: 'internal', settle: () => undefined });
       },
-      (expiry) => void this.sweeper.expire(expiry),
-    );
+      onExpired: (expiry) => void this.sweeper.expire(expiry),
+      onPickUpDue: (expiry) => void this.sweeper.expirePickUp(expiry),
+      pickUpTimeout: (saga, step) => registry.pinned(saga.workflow.digest)?.step(step).pickUpTimeout,
+    });
     const unreadable = new UnreadableSagas(logger);
     this.sweeper = new Sweeper({
       ...options,
@@ -90,6 +103,7 @@ export class Engine {
         this.refused(refused);
       },
       timers: this.timers,
+      liesInQueue: (expiry) => this.liesInQueue(expiry),
       repliesTopic: topics.replies,
       replies: () => this.replies,
       push,
@@ -226,6 +240,29 @@ export class Engine {
     const lane = this.lanes[Number.isNaN(index) ? 0 : index];
     if (!lane) throw new Error('an engine has at least one lane');
     return lane;
+  }
+
+  /** A sign of life puts the attempt's deadline off, but not beyond that of its step. */
+  private alive(sagaId: string, attempt: AttemptName): void {
+    const { registry, storeClock } = this.options;
+    const saga = this.laneOf(sagaId).peek(sagaId);
+    const step = saga && registry.pinned(saga.workflow.digest)?.step(attempt.step);
+    const firstSentAt = saga?.steps[attempt.step]?.[attempt.direction]?.firstSentAt;
+    const isBound = attempt.direction === 'forward' && step?.stepTimeout !== undefined;
+    const most =
+      isBound && firstSentAt !== undefined
+        ? firstSentAt + (step.stepTimeout ?? 0) - storeClock.now()
+        : Infinity;
+    this.timers.alive(sagaId, attempt, most);
+  }
+
+  /** Workers' groups are named after their queues; see `createWorker`. */
+  private async liesInQueue({ sagaId, digest, step, sentAt }: Expiry): Promise<boolean> {
+    const { bus, registry, topics, prefix } = this.options;
+    const queue = registry.pinned(digest)?.step(step).queue;
+    if (queue === undefined) return false;
+    const group = `${prefix}.worker.${queue}`;
+    return bus.isWaiting({ topic: topics.commands(queue), key: sagaId, group, since: sentAt });
   }
 
   private moved(saga: Saga): void {

@@ -1,7 +1,13 @@
 import type { Bus, Delivery } from '@counterstep/bus';
-import type { ReplyEvent } from '@counterstep/core';
-import { decodeMessage, effectKeyOf, replySchema, startMessageSchema } from '@counterstep/protocol';
-import type { Reply, StartMessage } from '@counterstep/protocol';
+import type { AttemptName, HeartbeatEvent, ReplyEvent } from '@counterstep/core';
+import {
+  HEARTBEAT_TYPE,
+  decodeMessage,
+  effectKeyOf,
+  startMessageSchema,
+  workerMessageSchema,
+} from '@counterstep/protocol';
+import type { StartMessage, WorkerMessage } from '@counterstep/protocol';
 import type { StoreClock } from './clock.js';
 import type { Input, InputResult } from './input.js';
 import type { Logger } from './logger.js';
@@ -13,6 +19,8 @@ export interface InboxOptions {
   readonly clock: StoreClock;
   readonly logger: Logger;
   readonly push: (input: Input) => void;
+  /** The handler of an attempt is at work. */
+  readonly onAlive: (sagaId: string, attempt: AttemptName) => void;
   /** Starts a saga asked for by message; the result says what became of it. */
   readonly start: (message: StartMessage) => Promise<{ code: string; reason: string } | undefined>;
 }
@@ -29,13 +37,13 @@ export class Inbox {
 
   readonly onReplies = (deliveries: readonly Delivery[]): void => {
     for (const delivery of deliveries) {
-      const decoded = decodeMessage<Reply>(replySchema, delivery.value);
+      const decoded = decodeMessage<WorkerMessage>(workerMessageSchema, delivery.value);
       if (!decoded.ok) this.bury(delivery, decoded.code, decoded.reason);
       else if (!isConsistent(decoded.message))
         this.bury(delivery, 'BAD_ENVELOPE', 'the effect key is not that of saga, step, run and direction');
       else if (!this.options.messages.isGenuine(decoded.message))
         this.bury(delivery, 'FORGED_REPLY', `the reply's token is not that of ${decoded.message.worker}`);
-      else this.pushReply(delivery, decoded.message);
+      else this.take(delivery, decoded.message);
     }
   };
 
@@ -47,18 +55,27 @@ export class Inbox {
     }
   };
 
-  private pushReply(delivery: Delivery, reply: Reply): void {
+  private take(delivery: Delivery, message: WorkerMessage): void {
+    const event = eventOf(message);
+    if (event.type === 'heartbeat') {
+      this.options.onAlive(message.sagaid, event);
+      // One without undo data only puts a deadline off.
+      if (event.undoData === undefined) {
+        delivery.ack();
+        return;
+      }
+    }
     this.options.push({
-      sagaId: reply.sagaid,
-      event: eventOf(reply),
+      sagaId: message.sagaid,
+      event,
       origin: 'message',
       settle: (result) => {
-        this.settle(delivery, reply, result);
+        this.settle(delivery, message, result);
       },
     });
   }
 
-  private settle(delivery: Delivery, reply: Reply, result: InputResult): void {
+  private settle(delivery: Delivery, reply: WorkerMessage, result: InputResult): void {
     switch (result.kind) {
       case 'absent':
         this.bury(delivery, 'UNKNOWN_SAGA', `there is no saga ${reply.sagaid}`);
@@ -70,7 +87,7 @@ export class Inbox {
         this.options.logger.debug('reply ignored', { ...factsOf(reply), reason: result.reason });
         break;
       case 'applied':
-        this.options.logger.debug('reply applied', { ...factsOf(reply), outcome: reply.outcome });
+        this.options.logger.debug('reply applied', factsOf(reply));
         break;
       default:
     }
@@ -108,12 +125,15 @@ export class Inbox {
 }
 
 /** The token is made over the effect key, so nothing else in the reply may say otherwise. */
-function isConsistent({ sagaid, step, run, direction, effectkey }: Reply): boolean {
+function isConsistent({ sagaid, step, run, direction, effectkey }: WorkerMessage): boolean {
   return effectkey === effectKeyOf(sagaid, step, run, direction);
 }
 
-function eventOf(reply: Reply): ReplyEvent {
-  const { step, direction, run, attempt, outcome, noop, refused, data } = reply;
+function eventOf(message: WorkerMessage): ReplyEvent | HeartbeatEvent {
+  const { step, direction, run, attempt } = message;
+  if (message.type === HEARTBEAT_TYPE)
+    return { type: 'heartbeat', step, direction, run, attempt, undoData: message.data.undoData };
+  const { outcome, noop, refused, late, data } = message;
   return {
     type: 'reply',
     step,
@@ -126,9 +146,11 @@ function eventOf(reply: Reply): ReplyEvent {
     ...(data.error && { error: data.error }),
     ...(noop !== undefined && { noop }),
     ...(refused !== undefined && { refused }),
+    ...(late !== undefined && { late }),
   };
 }
 
-function factsOf(reply: Reply): Record<string, unknown> {
-  return { sagaId: reply.sagaid, step: reply.step, attempt: reply.attempt };
+function factsOf(message: WorkerMessage): Record<string, unknown> {
+  const { sagaid: sagaId, step, attempt } = message;
+  return { sagaId, step, attempt, ...('outcome' in message && { outcome: message.outcome }) };
 }

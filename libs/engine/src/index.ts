@@ -32,3 +32,4 @@ export type { MemoryStoreOptions } from './memory-store.js';
 export { MemoryDatabase } from './memory-database.js';
 export { checkBatch } from './check-batch.js';
 export { ContextWriter, contextOfStored, listAllIds } from './saga-contexts.js';
+export type { SignalOfCaller } from './asked.js';

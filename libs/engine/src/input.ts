@@ -29,6 +29,8 @@ export type InputResult =
       readonly kind: 'refused';
       readonly code: string;
       readonly message: string;
+      /** What the state allows instead. */
+      readonly allowed?: readonly string[];
       readonly saga?: Saga;
       /** The saga that stands in the way. */
       readonly holder?: string;

@@ -1,24 +1,23 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { OutgoingMessage } from '@counterstep/bus';
 import { phaseOf } from '@counterstep/core';
-import type { CommandEffect, Effects, HistoryRecord, Saga } from '@counterstep/core';
+import type { CommandEffect, Effects, HistoryRecord, NoticeEffect, Saga } from '@counterstep/core';
 import {
   COMMAND_TYPE,
-  CONTENT_TYPE,
   DEAD_LETTER_TYPE,
   EVENT_TYPE,
+  NOTICE_TYPE,
   effectKeyOf,
   encodeMessage,
+  headersOf,
 } from '@counterstep/protocol';
-import type { Command, DeadLetter, Reply, SagaEvent, Topics } from '@counterstep/protocol';
+import type { Command, DeadLetter, Notice, Reply, SagaEvent, Topics } from '@counterstep/protocol';
 import type { Workflow } from '@counterstep/core';
 import type { Delivery } from '@counterstep/bus';
 
 const SOURCE = 'counterstep';
 /** In base64 it must still fit a message. */
 const MAX_BURIED_BYTES = 600_000;
-
-const HEADERS = { 'content-type': CONTENT_TYPE };
 
 /** Turns effects into messages, the same bytes each time: a message sent again is a copy, not a new one. */
 export class Messages {
@@ -30,6 +29,7 @@ export class Messages {
   /** The messages of one record; `saga` is the fold up to and with it. */
   of(workflow: Workflow, saga: Saga, record: HistoryRecord, effects: Effects): OutgoingMessage[] {
     const messages = effects.commands.map((command) => this.command(workflow, saga, command));
+    for (const notice of effects.notices) messages.push(this.notice(saga, notice));
     if (effects.stateChanged) messages.push(this.event(saga, record));
     return messages;
   }
@@ -64,7 +64,7 @@ export class Messages {
       topic: this.topics.deadLetters,
       key: delivery.key ?? '',
       value: encodeMessage(letter),
-      headers: HEADERS,
+      headers: headersOf({}),
     };
   }
 
@@ -93,13 +93,37 @@ export class Messages {
       ...(barrier && { barrier }),
       timeout: effect.timeout,
       replytoken: this.token(effectkey, effect.worker),
+      ...traceOf(saga),
       data: effect.data,
     };
     return {
       topic: this.topics.commands(effect.queue),
       key: saga.sagaId,
       value: encodeMessage(command),
-      headers: HEADERS,
+      headers: headersOf(command),
+    };
+  }
+
+  private notice(saga: Saga, { step, queue, run, reason }: NoticeEffect): OutgoingMessage {
+    const effectkey = effectKeyOf(saga.sagaId, step, run, 'forward');
+    const notice: Notice = {
+      specversion: '1.0',
+      id: `${effectkey}#${reason}`,
+      source: SOURCE,
+      type: NOTICE_TYPE,
+      sagaid: saga.sagaId,
+      step,
+      direction: 'forward',
+      run,
+      effectkey,
+      reason,
+      ...traceOf(saga),
+    };
+    return {
+      topic: this.topics.notices(queue),
+      key: saga.sagaId,
+      value: encodeMessage(notice),
+      headers: headersOf(notice),
     };
   }
 
@@ -113,6 +137,7 @@ export class Messages {
       sagaid: saga.sagaId,
       seq: record.seq,
       workflow: saga.workflow.name,
+      ...traceOf(saga),
       data: {
         state: saga.state,
         phase: phaseOf(saga),
@@ -125,7 +150,12 @@ export class Messages {
         }),
       },
     };
-    return { topic: this.topics.events, key: saga.sagaId, value: encodeMessage(event), headers: HEADERS };
+    return {
+      topic: this.topics.events,
+      key: saga.sagaId,
+      value: encodeMessage(event),
+      headers: headersOf(event),
+    };
   }
 
   /** What proves a reply: only the worker that got the command knows it. */
@@ -135,4 +165,8 @@ export class Messages {
       .digest('base64url')
       .slice(0, 27);
   }
+}
+
+function traceOf({ traceparent }: Saga): { traceparent?: string } {
+  return traceparent === undefined ? {} : { traceparent };
 }

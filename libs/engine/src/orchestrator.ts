@@ -1,9 +1,20 @@
 import type { Bus, BusHealth } from '@counterstep/bus';
 import { StateStoreError, ValidationError, WorkflowExecutionError, fold, statusOf } from '@counterstep/core';
-import type { HistoryRecord, Saga, SagaRow, SagaStatus, Workflow } from '@counterstep/core';
-import { storableText, topicsOf } from '@counterstep/protocol';
+import type {
+  Asked,
+  HistoryRecord,
+  InterveneEvent,
+  Saga,
+  SagaEvent,
+  SagaRow,
+  SagaStatus,
+  Workflow,
+} from '@counterstep/core';
+import { topicsOf } from '@counterstep/protocol';
 import type { StartMessage } from '@counterstep/protocol';
 import { v7 as uuidv7 } from 'uuid';
+import { reasoned, storableSignal, storableWords } from './asked.js';
+import type { SignalOfCaller } from './asked.js';
 import { StoreClock, systemClock } from './clock.js';
 import type { Clock } from './clock.js';
 import { Engine } from './engine.js';
@@ -145,6 +156,8 @@ export class Orchestrator {
         sagaId,
         input,
         ...(options.startAt && { startAt: options.startAt.getTime() }),
+        ...(options.failureMode && { failureMode: options.failureMode }),
+        ...(options.traceparent !== undefined && { traceparent: options.traceparent }),
       },
       workflow,
       keys: keysOfStart(workflow, input, options),
@@ -178,16 +191,41 @@ export class Orchestrator {
    * asked for before. Throws `ValidationError` (`SAGA_NOT_FOUND`), `WorkflowExecutionError` (`SAGA_CLOSED`) when it ended
    * otherwise, or `StateStoreError`.
    */
-  async cancelWorkflow(sagaId: string, by: { actor?: string; reason?: string } = {}): Promise<boolean> {
-    checkSagaId(sagaId);
-    const { actor, reason } = by;
-    const event = {
-      type: 'cancel',
-      ...(actor !== undefined && { actor: storableText(actor, 200) }),
-      ...(reason !== undefined && { reason: storableText(reason, 1_000) }),
-    } as const;
-    answerOrThrow(await this.running().request({ sagaId, event }), sagaId);
+  async cancelWorkflow(sagaId: string, by: Asked = {}): Promise<boolean> {
+    await this.ask(sagaId, { type: 'cancel', ...storableWords(by) });
     return true;
+  }
+
+  /**
+   * Ends a saga at once, without undo: `failed`, and `notUndone` lists what may stand. Needs a reason. This and the
+   * requests below resolve once committed, and throw `ValidationError` (`SAGA_NOT_FOUND`, `REASON_MISSING`),
+   * `WorkflowExecutionError` (what the state does not allow, with `facts.allowed`), or `StateStoreError`.
+   */
+  async terminate(sagaId: string, by: Asked): Promise<void> {
+    await this.ask(sagaId, { type: 'terminate', ...reasoned(by) });
+  }
+
+  /** Replies are applied, but nothing is sent and no deadline acts, until it is resumed. */
+  async pause(sagaId: string, by: Asked = {}): Promise<void> {
+    await this.ask(sagaId, { type: 'pause', ...storableWords(by) });
+  }
+
+  async resume(sagaId: string, by: Asked = {}): Promise<void> {
+    await this.ask(sagaId, { type: 'resume', ...storableWords(by) });
+  }
+
+  /**
+   * Says something to a saga that waits for it, or will. The same `id` counts once. Refused are `UNKNOWN_SIGNAL` (its
+   * workflow waits for no such name), `SIGNAL_INVALID` (the data) and `SAGA_TURNED`.
+   */
+  async signal(sagaId: string, name: string, { id, data, actor }: SignalOfCaller = {}): Promise<void> {
+    const said = storableSignal({ id: id ?? uuidv7(), name, data, actor });
+    await this.ask(sagaId, { type: 'signal', ...said });
+  }
+
+  /** Decides what the saga has asked a person; see `interventionsOf` for what the state allows. Needs actor and reason. */
+  async intervene(sagaId: string, decision: Omit<InterveneEvent, 'type'>): Promise<void> {
+    await this.ask(sagaId, { type: 'intervene', ...decision, ...reasoned(decision, true) });
   }
 
   /** The newest version of a workflow; the only one, when no id is given. */
@@ -221,6 +259,10 @@ export class Orchestrator {
       deadLetters: Object.fromEntries(engine?.inbox.deadLetters ?? []),
       backlog: engine?.backlog ?? 0,
     };
+  }
+
+  private async ask(sagaId: string, event: SagaEvent): Promise<void> {
+    answerOrThrow(await this.running().request({ sagaId: checkSagaId(sagaId), event }), sagaId);
   }
 
   private async recordsOf(sagaId: string): Promise<readonly NumberedRecord[]> {

@@ -1,5 +1,5 @@
 import { StateStoreError, ValidationError, WorkflowExecutionError } from '@counterstep/core';
-import type { Problem, Workflow } from '@counterstep/core';
+import type { FailureMode, Problem, Workflow } from '@counterstep/core';
 import { findJsonProblem, sagaIdSchema } from '@counterstep/protocol';
 import type { BusinessKey, JsonObject } from '@counterstep/protocol';
 import type { InputResult } from './input.js';
@@ -13,6 +13,10 @@ export interface StartOptions {
   readonly businessKey?: BusinessKey;
   /** Nothing is sent before; until then the saga is pending. */
   readonly startAt?: Date;
+  /** What it does when a step has failed for good, instead of what its workflow says. */
+  readonly failureMode?: FailureMode;
+  /** W3C trace context: goes with every command and event of the saga. */
+  readonly traceparent?: string;
 }
 
 /** Checks what a saga is started with, and gives it as the schema leaves it. Throws `ValidationError` naming every path. */
@@ -74,6 +78,7 @@ export function answerOrThrow(result: InputResult, sagaId: string): { sagaId: st
       throw new WorkflowExecutionError(result.code, result.message, {
         sagaId: result.holder ?? sagaId,
         ...(result.saga && { state: result.saga.state }),
+        ...(result.allowed && { allowed: result.allowed }),
       });
     case 'parked':
       throw new WorkflowExecutionError('PARKED', 'the saga cannot be worked on now', { sagaId }, true);

@@ -23,6 +23,8 @@ export interface SweeperOptions {
   readonly logger: Logger;
   readonly unreadable: UnreadableSagas;
   readonly absent: Pick<AbsentDefinitions, 'look'>;
+  /** Whether it is sure that no worker has taken the attempt's command. */
+  readonly liesInQueue: (expiry: Expiry) => Promise<boolean>;
   readonly repliesTopic: string;
   readonly replies: () => Subscription | undefined;
   readonly push: (input: Input) => void;
@@ -82,16 +84,30 @@ export class Sweeper {
    * replies' partition, and have read it up to where it ends now. Otherwise whoever holds it will see to it.
    */
   async expire(expiry: Expiry): Promise<void> {
-    const { repliesTopic, replies, push } = this.options;
-    const { sagaId, ...attempt } = expiry;
+    if (!(await this.isUnanswered(expiry))) return;
+    this.judge(expiry, await this.options.liesInQueue(expiry));
+  }
+
+  /** An attempt should have been picked up by now: one that lies in its queue is not waited for any longer. */
+  async expirePickUp(expiry: Expiry): Promise<void> {
+    if ((await this.isUnanswered(expiry)) && (await this.options.liesInQueue(expiry)))
+      this.judge(expiry, true);
+  }
+
+  private async isUnanswered({ sagaId }: Expiry): Promise<boolean> {
+    const { repliesTopic, replies } = this.options;
     try {
-      if (!(await replies()?.caughtUp(repliesTopic, sagaId))) return;
+      return (await replies()?.caughtUp(repliesTopic, sagaId)) ?? false;
     } catch {
-      return;
+      return false;
     }
+  }
+
+  private judge({ sagaId, sentAt: _, digest: __, ...attempt }: Expiry, notPickedUp: boolean): void {
+    const { push } = this.options;
     const verdict = `${sagaId}/${attempt.step}/${attempt.direction}/${attempt.run}/${attempt.attempt}`;
     if (this.parked.has(verdict)) return;
-    const event = { type: 'deadline', ...attempt } as const;
+    const event = { type: 'deadline', ...attempt, ...(notPickedUp && { notPickedUp }) } as const;
     const settle = ({ kind }: InputResult): void => {
       if (kind !== 'parked') return;
       if (this.parked.size >= MOST_DUE) this.parked.clear();

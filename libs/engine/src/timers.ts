@@ -1,34 +1,49 @@
-import { dueAt, isFinished, openAttempts } from '@counterstep/core';
-import type { Saga } from '@counterstep/core';
-import type { Direction } from '@counterstep/protocol';
+import { dueAt, isFinished, openAttempts, openWaits } from '@counterstep/core';
+import type { AttemptName, Saga } from '@counterstep/core';
 import type { Clock, StoreClock } from './clock.js';
 
-export interface Expiry {
+export interface Expiry extends AttemptName {
   readonly sagaId: string;
-  readonly step: string;
-  readonly direction: Direction;
-  readonly run: number;
-  readonly attempt: number;
+  /** When the attempt was decided. */
+  readonly sentAt: number;
+  /** Of the saga's definition. */
+  readonly digest: string;
+}
+
+interface Timer {
+  readonly cancel: () => void;
+  /** Milliseconds that it was set for. */
+  readonly ms: number;
+  /** Of an attempt: its due time when it was set. */
+  readonly dueAt?: number;
+  readonly run: () => void;
+}
+
+export interface TimersOptions {
+  readonly clock: Clock;
+  readonly storeClock: StoreClock;
+  /** A retry, a start, the end of a wait, or the saga's deadline is due. */
+  readonly onDue: (sagaId: string) => void;
+  /** An attempt has had its time. */
+  readonly onExpired: (expiry: Expiry) => void;
+  /** An attempt should have been picked up by now. */
+  readonly onPickUpDue: (expiry: Expiry) => void;
+  /** Milliseconds within which a worker must have taken the attempt's command; undefined when it may lie. */
+  readonly pickUpTimeout: (saga: Saga, step: string) => number | undefined;
 }
 
 /**
  * The timers of the sagas that this process moved last, in memory. What is lost with the process, the sweep finds by the
- * due time on the saga's row. An attempt's time counts from the broker's confirmation, not from the decision.
+ * due time on the saga's row. An attempt's time counts from the broker's confirmation, not from the decision, and anew
+ * from every sign of life.
  */
 export class Timers {
-  private readonly bySaga = new Map<string, Map<string, () => void>>();
+  private readonly bySaga = new Map<string, Map<string, Timer>>();
   /** The due time of the saga as it was when its timers were set. */
   private readonly dueTimes = new Map<string, number | undefined>();
   private stopped = false;
 
-  constructor(
-    private readonly clock: Clock,
-    private readonly storeClock: StoreClock,
-    /** A retry or a start is due. */
-    private readonly onDue: (sagaId: string) => void,
-    /** An attempt has had its time. */
-    private readonly onExpired: (expiry: Expiry) => void,
-  ) {}
+  constructor(private readonly options: TimersOptions) {}
 
   /** Whether this process watches the saga as it is: one that is due at another time has moved elsewhere meanwhile. */
   watches(sagaId: string, due: number): boolean {
@@ -37,44 +52,54 @@ export class Timers {
 
   /** The saga has moved: drops what is over, plans what is due. */
   moved(saga: Saga): void {
-    if (isFinished(saga)) {
-      this.forget(saga.sagaId);
+    const { sagaId } = saga;
+    const due = dueAt(saga);
+    // Also while it is paused or held: then nothing is due.
+    if (isFinished(saga) || due === undefined) {
+      this.forget(sagaId);
       return;
     }
-    this.dueTimes.set(saga.sagaId, dueAt(saga));
-    const open = openAttempts(saga);
-    const timers = this.bySaga.get(saga.sagaId);
-    if (timers) {
-      const keys = new Set(open.map(({ step, direction, attempts }) => keyOf(step, direction, attempts)));
-      for (const [key, cancel] of timers) {
-        if (keys.has(key) || (key === START && saga.state === 'pending')) continue;
-        cancel();
-        timers.delete(key);
-      }
-      if (timers.size === 0) this.bySaga.delete(saga.sagaId);
+    this.dueTimes.set(sagaId, due);
+    const now = this.options.storeClock.now();
+    const planned = plannedTimes(saga);
+    const attempts = runningAttempts(saga);
+    for (const [key, timer] of this.bySaga.get(sagaId) ?? []) {
+      const attempt = attempts.get(key);
+      if (planned.has(key) || (attempt && attempt.dueAt === timer.dueAt)) continue;
+      this.drop(sagaId, key);
+      // A sign of life has put it off.
+      if (attempt && !key.endsWith(PICK_UP))
+        this.set(sagaId, key, attempt.dueAt - now, timer.run, attempt.dueAt);
     }
-    const now = this.storeClock.now();
-    for (const { step, direction, attempts } of open)
-      if (attempts.status === 'waiting' && attempts.dueAt !== undefined)
-        this.set(saga.sagaId, keyOf(step, direction, attempts), attempts.dueAt - now, () => {
-          this.onDue(saga.sagaId);
-        });
-    if (saga.state === 'pending' && saga.startAt !== undefined)
-      this.set(saga.sagaId, START, saga.startAt - now, () => {
-        this.onDue(saga.sagaId);
+    for (const [key, time] of planned)
+      this.set(sagaId, key, time - now, () => {
+        this.options.onDue(sagaId);
       });
   }
 
   /** The commands decided up to `upTo` are with the broker: their attempts' time begins. */
   confirmed(saga: Saga, upTo: number): void {
-    if (isFinished(saga)) return;
-    for (const { step, direction, attempts } of openAttempts(saga)) {
-      if (attempts.status !== 'running' || attempts.sentAt > upTo || attempts.dueAt === undefined) continue;
-      const { run, attempt, dueAt, sentAt } = attempts;
-      this.set(saga.sagaId, keyOf(step, direction, attempts), dueAt - sentAt, () => {
-        this.onExpired({ sagaId: saga.sagaId, step, direction, run, attempt });
-      });
+    if (isFinished(saga) || dueAt(saga) === undefined) return;
+    const { onExpired, onPickUpDue, pickUpTimeout } = this.options;
+    for (const [key, { step, direction, run, attempt, sentAt, dueAt: due }] of runningAttempts(saga)) {
+      if (sentAt > upTo || key.endsWith(PICK_UP)) continue;
+      const { digest } = saga.workflow;
+      const expiry = { sagaId: saga.sagaId, digest, step, direction, run, attempt, sentAt };
+      this.set(saga.sagaId, key, due - sentAt, () => onExpired(expiry), due);
+      const within = pickUpTimeout(saga, step);
+      if (within !== undefined && within < due - sentAt)
+        this.set(saga.sagaId, key + PICK_UP, within, () => onPickUpDue(expiry), due);
     }
+  }
+
+  /** The attempt's handler is at work: its time counts anew, but ends with `most` milliseconds from now. */
+  alive(sagaId: string, attempt: AttemptName, most: number): void {
+    const key = keyOf(attempt);
+    this.drop(sagaId, key + PICK_UP);
+    const timer = this.bySaga.get(sagaId)?.get(key);
+    if (!timer) return;
+    this.drop(sagaId, key);
+    this.set(sagaId, key, Math.min(timer.ms, most), timer.run, timer.dueAt);
   }
 
   /** Drops every timer and plans no more. */
@@ -83,33 +108,63 @@ export class Timers {
     for (const sagaId of [...this.bySaga.keys()]) this.forget(sagaId);
   }
 
-  private set(sagaId: string, key: string, ms: number, run: () => void): void {
-    const timers = this.bySaga.get(sagaId) ?? new Map<string, () => void>();
+  private set(sagaId: string, key: string, ms: number, run: () => void, due?: number): void {
+    const timers = this.bySaga.get(sagaId) ?? new Map<string, Timer>();
     if (this.stopped || timers.has(key)) return;
     this.bySaga.set(sagaId, timers);
-    const cancel = this.clock.after(Math.max(0, ms), () => {
+    const cancel = this.options.clock.after(Math.max(0, ms), () => {
       timers.delete(key);
       if (timers.size === 0) this.forget(sagaId);
       // Should nothing come of it, the sweep looks again, whatever other timers the saga has.
       this.dueTimes.delete(sagaId);
       run();
     });
-    timers.set(key, cancel);
+    timers.set(key, { cancel, ms, run, ...(due !== undefined && { dueAt: due }) });
+  }
+
+  private drop(sagaId: string, key: string): void {
+    const timers = this.bySaga.get(sagaId);
+    timers?.get(key)?.cancel();
+    timers?.delete(key);
+    if (timers?.size === 0) this.bySaga.delete(sagaId);
   }
 
   private forget(sagaId: string): void {
-    for (const cancel of this.bySaga.get(sagaId)?.values() ?? []) cancel();
+    for (const { cancel } of this.bySaga.get(sagaId)?.values() ?? []) cancel();
     this.bySaga.delete(sagaId);
     this.dueTimes.delete(sagaId);
   }
 }
 
-const START = 'start';
+const PICK_UP = '/pick-up';
 
-function keyOf(
-  step: string,
-  direction: Direction,
-  attempts: { run: number; attempt: number; status: string },
-): string {
-  return `${step}/${direction}/${attempts.run}/${attempts.attempt}/${attempts.status}`;
+function keyOf({ step, direction, run, attempt }: AttemptName): string {
+  return `${direction}/${run}/${attempt}/${step}`;
+}
+
+/** What is due at a time that is known, by a key that changes with what it stands for. */
+function plannedTimes(saga: Saga): Map<string, number> {
+  const planned = new Map<string, number>();
+  const plan = (what: string, time: number | undefined): void => {
+    if (time !== undefined) planned.set(`${what} at ${time}`, time);
+  };
+  for (const { step, direction, attempts } of openAttempts(saga))
+    if (attempts.status === 'waiting') plan(`retry of ${step} ${direction}`, attempts.dueAt);
+  for (const { path, until } of openWaits(saga)) plan(`wait of ${path}`, until);
+  for (const { step, dueAt: time } of saga.stalls ?? []) plan(`stall of ${step}`, time);
+  if (saga.state === 'pending') plan('start', saga.startAt);
+  plan('deadline', saga.deadline);
+  return planned;
+}
+
+function runningAttempts(saga: Saga): Map<string, AttemptName & { sentAt: number; dueAt: number }> {
+  const running = new Map<string, AttemptName & { sentAt: number; dueAt: number }>();
+  for (const { step, direction, attempts } of openAttempts(saga)) {
+    const { run, attempt, sentAt, dueAt: due, status } = attempts;
+    if (status !== 'running' || due === undefined) continue;
+    const each = { step, direction, run, attempt, sentAt, dueAt: due };
+    running.set(keyOf(each), each);
+    running.set(keyOf(each) + PICK_UP, each);
+  }
+  return running;
 }

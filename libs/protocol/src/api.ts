@@ -29,6 +29,10 @@ export const startRequestSchema = z
       .datetime({ offset: true })
       .optional()
       .describe('Nothing is sent before; until then the saga is pending.'),
+    failureMode: z
+      .enum(['compensate', 'hold'])
+      .optional()
+      .describe('What it does when a step has failed for good: undo, or wait for a person.'),
     businessKey: businessKeySchema
       .optional()
       .describe('What the saga is about, unique within the workflow, and what to do when it is taken.'),
@@ -47,14 +51,46 @@ export const startedSchema = z
   .meta({ id: 'Started' });
 export type Started = z.infer<typeof startedSchema>;
 
-export const cancelRequestSchema = z
-  .strictObject({ reason: z.string().max(500).optional().describe('For people; kept in the history.') })
-  .meta({ id: 'CancelRequest' });
-export type CancelRequest = z.infer<typeof cancelRequestSchema>;
+const actor = z.string().min(1).max(200).describe('Who asks; kept in the history.');
+const reason = z.string().max(500).describe('For people; kept in the history.');
 
-const causeSchema = errorFactsSchema.extend({ step: z.string().optional(), attempt: z.int().optional() });
+export const reasonRequestSchema = z
+  .strictObject({ actor: actor.optional(), reason: reason.optional() })
+  .meta({ id: 'ReasonRequest' });
+export type ReasonRequest = z.infer<typeof reasonRequestSchema>;
+
+export const terminateRequestSchema = z
+  .strictObject({ actor: actor.optional(), reason: reason.min(1) })
+  .meta({ id: 'TerminateRequest' });
+export type TerminateRequest = z.infer<typeof terminateRequestSchema>;
+
+export const signalRequestSchema = z
+  .strictObject({
+    id: z.string().min(1).max(200).optional().describe('Of two signals with one id, one counts.'),
+    data: z.unknown().optional(),
+    actor: actor.optional(),
+  })
+  .meta({ id: 'SignalRequest' });
+export type SignalRequest = z.infer<typeof signalRequestSchema>;
 
 export const verbSchema = z.enum(['retry', 'skip', 'resolve', 'undo', 'giveUp', 'release']);
+
+export const interventionRequestSchema = z
+  .strictObject({
+    verb: verbSchema,
+    step: z.string().max(400).optional().describe('Which item is meant; needed when there are several.'),
+    direction: directionSchema.optional(),
+    actor,
+    reason: reason.min(1),
+    input: z.unknown().optional().describe('Of retry: to be sent instead.'),
+    output: z.unknown().optional().describe('Of skip and resolve: what the step is taken to have given.'),
+    outcome: z.enum(['succeeded', 'rejected']).optional().describe('Of resolve: what became of the effect.'),
+    evidence: z.string().min(1).max(2_000).optional().describe('Of resolve: how one knows.'),
+  })
+  .meta({ id: 'InterventionRequest' });
+export type InterventionRequest = z.infer<typeof interventionRequestSchema>;
+
+const causeSchema = errorFactsSchema.extend({ step: z.string().optional(), attempt: z.int().optional() });
 
 const attentionSchema = z.object({
   code: z.string(),

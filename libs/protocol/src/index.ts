@@ -56,7 +56,11 @@ export { decodeMessage, encodeMessage, headersOf } from './decode.js';
 export type { Decoded } from './decode.js';
 export {
   API_PREFIX,
-  cancelRequestSchema,
+  interventionRequestSchema,
+  reasonRequestSchema,
+  signalRequestSchema,
+  terminateRequestSchema,
+  verbSchema,
   historySchema,
   idempotencyKeySchema,
   problemSchema,
@@ -70,7 +74,10 @@ export {
   workflowListSchema,
 } from './api.js';
 export type {
-  CancelRequest,
+  InterventionRequest,
+  ReasonRequest,
+  SignalRequest,
+  TerminateRequest,
   HistoryBody,
   ProblemBody,
   SagaBody,

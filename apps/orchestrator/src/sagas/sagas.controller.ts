@@ -1,19 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import {
-  ApiAcceptedResponse,
-  ApiCreatedResponse,
-  ApiHeader,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
+import { Body, Controller, Get, Headers, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Orchestrator } from '@counterstep/engine';
 import {
   API_PREFIX,
-  cancelRequestSchema,
   historySchema,
-  idempotencyKeySchema,
   sagaPageSchema,
   sagaQuerySchema,
   sagaSchema,
@@ -21,7 +12,6 @@ import {
   startedSchema,
 } from '@counterstep/protocol';
 import type {
-  CancelRequest,
   HistoryBody,
   SagaBody,
   SagaListQuery,
@@ -30,8 +20,8 @@ import type {
   Started,
 } from '@counterstep/protocol';
 import { ApiProblems } from '../http/openapi.js';
-import { requestInvalid } from '../http/problem.js';
 import { historyBody, sagaBody, sagaPage } from './bodies.js';
+import { checkedKey } from './checked-key.js';
 
 @ApiTags('sagas')
 @Controller(`${API_PREFIX}/sagas`)
@@ -56,14 +46,18 @@ export class SagasController {
   })
   @ApiProblems(400, 404, 409, 413, 415, 503)
   async start(
-    @Body({ schema: startRequestSchema }) { workflow, input, startAt, businessKey }: StartRequest,
+    @Body({ schema: startRequestSchema })
+    { workflow, input, startAt, businessKey, failureMode }: StartRequest,
     @Headers('idempotency-key') key: string | undefined,
+    @Headers('traceparent') traceparent: string | undefined,
     @Res({ passthrough: true }) response: ServerResponse,
   ): Promise<Started> {
     const { sagaId, existed } = await this.orchestrator.startSaga(workflow, input, {
       ...(key !== undefined && { requestId: checkedKey(key) }),
       ...(startAt !== undefined && { startAt: new Date(startAt) }),
       ...(businessKey && { businessKey }),
+      ...(failureMode && { failureMode }),
+      ...(isTrace(traceparent) && { traceparent }),
     });
     response.statusCode = existed ? 200 : 201;
     response.setHeader('Location', `/${API_PREFIX}/sagas/${sagaId}`);
@@ -102,23 +96,9 @@ export class SagasController {
   async history(@Param('sagaId') sagaId: string): Promise<HistoryBody> {
     return historyBody(sagaId, await this.orchestrator.getHistory(sagaId));
   }
-
-  @Post(':sagaId/cancel')
-  @HttpCode(202)
-  @ApiOperation({ summary: 'Undo a saga; answered once the request is committed, before the undo ends' })
-  @ApiAcceptedResponse({ standardSchema: sagaSchema })
-  @ApiProblems(400, 404, 409, 413, 415, 503)
-  async cancel(
-    @Param('sagaId') sagaId: string,
-    @Body({ schema: cancelRequestSchema.default({}) }) { reason }: CancelRequest,
-  ): Promise<SagaBody> {
-    await this.orchestrator.cancelWorkflow(sagaId, { actor: 'api', ...(reason !== undefined && { reason }) });
-    return sagaBody(await this.orchestrator.getStatus(sagaId));
-  }
 }
 
-function checkedKey(key: string): string {
-  const parsed = idempotencyKeySchema.safeParse(key);
-  if (parsed.success) return parsed.data;
-  throw requestInvalid(parsed.error.issues.map((issue) => ({ ...issue, path: ['Idempotency-Key'] })));
+/** W3C Trace Context, level 1; what is none is no reason to refuse a start. */
+function isTrace(header: string | undefined): header is string {
+  return header !== undefined && /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(header);
 }
