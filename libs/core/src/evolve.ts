@@ -253,19 +253,30 @@ function intervened(saga: Saga, fact: Extract<Fact, { type: 'intervened' }>, at:
     case 'resolve': {
       if (isOver(saga)) return free;
       const outcome = fact.outcome ?? 'succeeded';
-      const done = settled(free, step, direction, outcome);
+      const done = settled(direction === 'undo' ? withoutAgain(free, step) : free, step, direction, outcome);
       return direction === 'forward' && outcome === 'succeeded' ? withResult(done, step, fact) : done;
     }
     case 'giveUp':
       if (isOver(saga)) return free;
       if (direction === 'forward') return free;
       return {
-        ...changeAttempts(free, step, direction, (attempts) => ({ ...attempts, status: 'ended' })),
+        ...changeAttempts(withoutAgain(free, step), step, direction, (attempts) => ({
+          ...attempts,
+          status: 'ended',
+        })),
         gaveUp: true,
       };
     case 'undo':
       return free;
   }
+}
+
+/** A person has decided about the undo, so that no further one follows. */
+function withoutAgain(saga: Saga, path: string): Saga {
+  const { undo, ...step } = stepOf(saga, path);
+  if (!undo?.again) return saga;
+  const { again: _, ...rest } = undo;
+  return withStep(saga, { ...step, undo: rest });
 }
 
 function isOver(saga: Saga): boolean {
