@@ -1,0 +1,166 @@
+import { describe, expect, it } from '@jest/globals';
+import * as z from 'zod';
+import { SagaPlay } from '../test-support/saga-play.js';
+import { WorkflowBuilder } from './index.js';
+
+const shipping = new WorkflowBuilder('shipping', { input: z.looseObject({ to: z.string() }) })
+  .addStep('book', 'ship.book', 'ship.cancel')
+  .addStep('label', 'ship.label', 'ship.void')
+  .build();
+
+describe('a sub-workflow', () => {
+  const order = new WorkflowBuilder('order')
+    .addStep('charge', 'pay.charge', 'pay.refund')
+    .addWorkflow('ship', shipping, { input: (context) => ({ to: context.get('address') }) })
+    .addStep('mail', 'mail.send', { readOnly: true })
+    .build();
+  const started = (): SagaPlay =>
+    new SagaPlay(order).start({ address: 'Main St' }).succeed('charge', { id: 1 });
+
+  it('runs its steps under its own path, with what it was given', () => {
+    const play = started();
+    expect(play.sent.at(-1)).toMatchObject({
+      step: 'ship/book',
+      worker: 'ship.book',
+      data: { to: 'Main St' },
+    });
+    play.succeed('ship/book', { no: 7 });
+    expect(play.sent.at(-1)).toMatchObject({ step: 'ship/label', data: { to: 'Main St', book: { no: 7 } } });
+  });
+
+  it('gives its steps’ results as its own, and the parent goes on', () => {
+    const play = started().succeed('ship/book', { no: 7 }).succeed('ship/label', 'L');
+    expect(play.sent.at(-1)?.data).toMatchObject({
+      ship: { book: { no: 7 }, label: 'L' },
+      charge: { id: 1 },
+    });
+    expect(play.succeed('mail').saga.state).toBe('completed');
+  });
+
+  it('is undone before what came before it, its last step first', () => {
+    const play = started().succeed('ship/book').reject('ship/label').undone('ship/book').undone('charge');
+    expect(play.commands.slice(-2)).toEqual(['ship.cancel', 'pay.refund']);
+    expect(play.saga).toMatchObject({ state: 'compensated', cause: { step: 'ship/label' } });
+  });
+
+  it('fails when it is given what its schema refuses', () => {
+    const play = new SagaPlay(order).start({ address: 5 }).succeed('charge').undone('charge');
+    expect(play.saga).toMatchObject({ state: 'compensated', cause: { step: 'ship', code: 'INPUT_INVALID' } });
+  });
+
+  it('loses as a whole in a group: nothing new begins in it, and it is undone from its end', () => {
+    const race = new WorkflowBuilder('race')
+      .addParallelSteps(
+        [
+          { name: 'ship', workflow: shipping },
+          { name: 'fast', worker: 'q.fast', readOnly: true },
+        ],
+        {
+          join: 'any',
+        },
+      )
+      .build();
+    const play = new SagaPlay(race).start({ to: 'x' }).succeed('ship/book').succeed('fast');
+    expect(play.saga.state).toBe('running');
+    play.succeed('ship/label');
+    expect(play.commands.at(-1)).toBe('ship.void');
+    expect(play.undone('ship/label').undone('ship/book').saga.state).toBe('completed');
+  });
+});
+
+describe('a map', () => {
+  const lines = (more: object = {}) =>
+    new WorkflowBuilder('lines')
+      .addMap('pick', {
+        over: (context) => context.get('items'),
+        worker: 'stock.pick',
+        compensation: 'stock.put',
+        input: (context) => ({ item: context.get('item'), at: context.get('index') }),
+        retry: { maxRetries: 0 },
+        barrier: 'transaction',
+        ...more,
+      })
+      .addStep('pack', 'q.pack', { readOnly: true })
+      .build();
+  const started = (items: unknown, more: object = {}): SagaPlay =>
+    new SagaPlay(lines(more)).start({ items: items as never });
+
+  it('runs a step for each item, so many at a time, in their order', () => {
+    const play = started(['a', 'b', 'c'], { concurrency: 2 });
+    expect(play.sent.map(({ step, data }) => [step, data])).toEqual([
+      ['pick/0', { item: 'a', at: 0 }],
+      ['pick/1', { item: 'b', at: 1 }],
+    ]);
+    play.succeed('pick/1', 'B');
+    expect(play.sent.at(-1)?.step).toBe('pick/2');
+    play.succeed('pick/2', 'C').succeed('pick/0', 'A');
+    expect(play.sent.at(-1)).toMatchObject({ step: 'pack', data: { pick: ['A', 'B', 'C'] } });
+  });
+
+  it('is over at once when there is nothing to do', () => {
+    expect(started([]).sent.at(-1)).toMatchObject({ step: 'pack', data: { pick: [] } });
+  });
+
+  it.each([
+    ['no list', { a: 1 }, 'MAP_NOT_A_LIST'],
+    ['nothing', null, 'MAP_NOT_A_LIST'],
+    ['more items than are allowed', [1, 2, 3, 4], 'MAP_TOO_LONG'],
+  ])('is rejected when it is given %s', (_, items, code) => {
+    const play = started(items, { maxItems: 3 });
+    expect(play.saga).toMatchObject({ state: 'compensated', cause: { step: 'pick', code } });
+  });
+
+  it('fails with its first failure: the others are waited for, and all are undone at the same time', () => {
+    const play = started(['a', 'b', 'c']).succeed('pick/0').reject('pick/1').succeed('pick/2');
+    expect(play.commands.slice(-2)).toEqual(['stock.put', 'stock.put']);
+    expect(play.undone('pick/2').undone('pick/0').saga).toMatchObject({
+      state: 'compensated',
+      cause: { step: 'pick/1' },
+    });
+  });
+
+  it('undoes as many at a time as it runs', () => {
+    const play = started([1, 2, 3], { concurrency: 1 }).succeed('pick/0').succeed('pick/1').reject('pick/2');
+    expect(play.commands.filter((name) => name === 'stock.put')).toHaveLength(1);
+    play.undone('pick/0');
+    expect(play.commands.filter((name) => name === 'stock.put')).toHaveLength(2);
+  });
+
+  it('goes on without so many items as are tolerated, and undoes those that may have happened', () => {
+    const play = started([1, 2, 3, 4], { tolerate: { fraction: 0.5 } });
+    play.reject('pick/0').fail('pick/1').succeed('pick/2', 'C');
+    expect(play.commands.at(-1)).toBe('stock.put');
+    play.succeed('pick/3', 'D');
+    expect(play.sent.at(-1)).toMatchObject({ step: 'pack', data: { pick: [null, null, 'C', 'D'] } });
+    expect(play.succeed('pack').saga.state).toBe('running');
+    expect(play.undone('pick/1').saga.state).toBe('completed');
+  });
+
+  it('runs a workflow for each item', () => {
+    const workflow = new WorkflowBuilder('w')
+      .addMap('send', {
+        over: (context) => context.get('to'),
+        workflow: shipping,
+        input: (context) => ({ to: context.get('item') }),
+      })
+      .build();
+    const play = new SagaPlay(workflow).start({ to: ['x', 'y'] }).succeed('send/1/book', 1);
+    expect(play.sent.at(-1)).toMatchObject({ step: 'send/1/label', data: { to: 'y', book: 1 } });
+    play.succeed('send/0/book').reject('send/0/label').succeed('send/1/label');
+    // The items are independent: each is undone from its end, at the same time.
+    expect(
+      play.sent
+        .slice(-2)
+        .map(({ step }) => step)
+        .sort(),
+    ).toEqual(['send/0/book', 'send/1/label']);
+    play.undone('send/1/label').undone('send/0/book').undone('send/1/book');
+    expect(play.saga.state).toBe('compensated');
+  });
+
+  it('holds a thousand items', () => {
+    const items = Array.from({ length: 1_000 }, (_, index) => index);
+    const play = new SagaPlay(lines({ concurrency: 1_000 })).start({ items });
+    expect(play.sent).toHaveLength(1_000);
+  });
+});
