@@ -1,5 +1,4 @@
-import { pathIn } from './tree.js';
-import { membersOf } from './tree.js';
+import { membersOf, pathIn } from './tree.js';
 import type { Member, ParallelGroup, WorkflowItem } from './workflow.js';
 
 /** Where something stands at one level of the definition. */

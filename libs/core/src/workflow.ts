@@ -6,6 +6,7 @@ import { ValidationError } from './errors.js';
 import type { Problem } from './errors.js';
 import type { RetryPolicy } from './retry.js';
 import { membersOf, pathIn, placesOf } from './tree.js';
+import { walk } from './walk.js';
 
 /* Methods, so that a context with narrower types is accepted where the general one is asked for. */
 export interface Condition {
@@ -223,6 +224,11 @@ export class Workflow<Input = unknown, Results = unknown, Patches = unknown> imp
   /** Every step that has a worker, those in groups, maps and sub-workflows too, in the order of the definition. */
   allSteps(): Step[] {
     return this.items.flatMap(membersOf).flatMap(stepsOf);
+  }
+
+  /** The path of every member, in the order of the definition; `*` stands for the items of a map. */
+  paths(): string[] {
+    return [...walk(this.items)].map(({ path }) => path);
   }
 
   /** Plain data; functions appear under the names by which `workflowFromJson` asks for them. */

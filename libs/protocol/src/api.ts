@@ -228,7 +228,12 @@ export const workflowBodySchema = z
     version: z.int(),
     digest: z.string(),
     inputSchema: z.unknown().optional().describe('JSON Schema of the input.'),
-    items: z.array(z.looseObject({ kind: z.enum(['step', 'parallel']), name: z.string() })),
+    items: z.array(
+      z.looseObject({
+        kind: z.enum(['step', 'parallel', 'workflow', 'map', 'signal', 'sleep']),
+        name: z.string(),
+      }),
+    ),
   })
   .meta({ id: 'Workflow' });
 

@@ -26,7 +26,7 @@ export class WorkflowsController {
         name: workflow.name,
         version: workflow.version,
         digest: workflow.digest,
-        steps: workflow.allSteps().map((step) => step.name),
+        steps: workflow.paths(),
         warnings: workflow.warnings.map(({ code, message, step }) => ({ code, message, step })),
       })),
     };
