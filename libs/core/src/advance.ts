@@ -50,7 +50,9 @@ function memberOf(transition: Transition, member: Member, path: string, stage: S
 
 /** What was entered goes on, inside. */
 function goOn(transition: Transition, member: Member, path: string, stage: Stage): Course {
-  if (courseOfMember(transition.saga, member, path) === 'open') {
+  // What ended rejected and waits for a person is open too, but nothing in it goes on.
+  const isOver = transition.progress(path)?.outcome !== undefined;
+  if (!isOver && courseOfMember(transition.saga, member, path) === 'open') {
     if (member.kind === 'workflow') subWorkflow(transition, member, path, stage);
     if (member.kind === 'map') mapItems(transition, member, path, stage);
     if (member.kind === 'signal') keptSignalFor(transition, member, path);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import * as z from 'zod';
 import { SagaPlay } from '../test-support/saga-play.js';
 import { WorkflowBuilder } from './index.js';
 
@@ -169,6 +170,30 @@ describe('a saga that is told to hold', () => {
       worker: 'q.undo-a',
       data: { output: { n: 7 }, outcome: 'succeeded' },
     });
+  });
+
+  it('does not begin what was refused as a whole while a person is asked about it', () => {
+    const child = new WorkflowBuilder('child', { input: z.object({ to: z.string() }) })
+      .addStep('a', 'q.a', 'q.undo-a')
+      .build();
+    const holding = new WorkflowBuilder('w')
+      .addParallelSteps(
+        [
+          { name: 'child', workflow: child, input: () => ({}) },
+          { name: 'each', over: () => 5, worker: 'q.each', readOnly: true },
+          { name: 'x', worker: 'q.x', readOnly: true },
+        ],
+        { join: 'all' },
+      )
+      .withFailureMode('hold')
+      .build();
+    const play = new SagaPlay(holding).start();
+    expect(play.saga.attention.map(({ step }) => step)).toEqual(['child', 'each']);
+    expect(play.succeed('x').commands).toEqual(['q.x']);
+    play.apply({ type: 'intervene', verb: 'skip', step: 'each', ...by });
+    expect(play.apply({ type: 'intervene', verb: 'skip', step: 'child', ...by }).saga.state).toBe(
+      'completed',
+    );
   });
 
   it('can be asked for at the start', () => {
