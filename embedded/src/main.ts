@@ -6,7 +6,7 @@ import {
   demoWorkflows,
   endOnSignals,
   loadConfig,
-  loadWorkflows,
+  loadModules,
   startApp,
   type Config,
 } from '@counterstep/orchestrator';
@@ -36,7 +36,7 @@ async function start(config: Config): Promise<void> {
   const loggerOf = (name: string): Logger =>
     createLogger({ name, level: config.LOG_LEVEL, pretty: process.stdout.isTTY });
   const logger = loggerOf('launcher');
-  const workflows = config.WORKFLOWS ? await loadWorkflows(config.WORKFLOWS) : demoWorkflows;
+  const definitions = config.WORKFLOWS ? await loadModules(config.WORKFLOWS) : { workflows: demoWorkflows };
   endOnSignals(logger, stopAll);
 
   const { databaseUrl, database } = await openDatabase(config, logger);
@@ -45,7 +45,7 @@ async function start(config: Config): Promise<void> {
   if (port !== config.PORT) logger.warn(`port ${config.PORT} is taken: using ${port}`);
 
   const app = await startApp({
-    workflows,
+    ...definitions,
     bus: busOf('orchestrator'),
     store: new PostgresStore({ url: databaseUrl, logger: loggerOf('orchestrator') }),
     migrate: () => migrate(databaseUrl),

@@ -1,5 +1,5 @@
 import { MemoryBroker } from '@counterstep/bus';
-import { MemoryStore, silentLogger, type Store } from '@counterstep/engine';
+import { MemoryStore, silentLogger, type Schedule, type Store } from '@counterstep/engine';
 import { demoWorkflows, startApp, type StartedApp } from '@counterstep/orchestrator';
 import { sagaSchema, type SagaBody } from '@counterstep/protocol';
 import { ApiClient, type HttpAnswer } from './api-client.js';
@@ -26,10 +26,11 @@ export class AppInProcess<Kept extends Store = MemoryStore> {
   constructor(readonly store: Kept) {}
 
   /** Resolves when it is ready. */
-  async start(): Promise<this> {
+  async start(schedules: readonly Schedule[] = []): Promise<this> {
     const { broker, store } = this;
     const app = await startApp({
       workflows: demoWorkflows,
+      schedules,
       bus: broker.connect(),
       store,
       logger: silentLogger,

@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { historySchema, problemSchema, sagaPageSchema, sagaSchema } from '@counterstep/protocol';
+import {
+  historySchema,
+  problemSchema,
+  sagaPageSchema,
+  sagaSchema,
+  scheduleListSchema,
+} from '@counterstep/protocol';
 import { ORDER, memoryApp, type AppInProcess } from '../support/app-in-process.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -202,6 +208,45 @@ describe('a list', () => {
   ])('with %s is refused with 400 that names the parameter', async (query, path) => {
     const { status, body } = await app.api.get(`/api/v1/sagas?${query}`);
     expect({ status, ...body }).toMatchObject({ status: 400, code: 'REQUEST_INVALID', problems: [{ path }] });
+  });
+});
+
+describe('schedules', () => {
+  test('are listed with their next tick, which starts a saga', async () => {
+    expect((await app.api.get('/api/v1/schedules')).body).toEqual({ items: [] });
+    const timed = memoryApp();
+    await timed.start([
+      { name: 'often', cron: '* * * * * *', workflow: 'order', input: ORDER },
+      { name: 'once', cron: '0 0 1 1 *', timeZone: 'Asia/Tokyo', workflow: 'order', input: ORDER },
+    ]);
+    try {
+      const { items } = scheduleListSchema.parse((await timed.api.get('/api/v1/schedules')).body);
+      expect(items).toEqual([
+        expect.objectContaining({ name: 'often', timeZone: 'UTC', workflow: 'order', catchUp: 3_600_000 }),
+        expect.objectContaining({ name: 'once', nextTick: expect.stringMatching(/-12-31T15:00:00.000Z$/) }),
+      ]);
+      const [row] = await waitFor(
+        async () => {
+          const rows = await timed.store.list({ limit: 1 });
+          return rows.length > 0 && rows;
+        },
+        { what: 'a saga of the first' },
+      );
+      expect(row?.workflow.name).toBe('order');
+    } finally {
+      await timed.stop();
+    }
+  });
+
+  test('that are bad keep the app from starting, and all are named', async () => {
+    const bad = [
+      { name: 'a', cron: 'x', workflow: 'order', input: ORDER },
+      { name: 'b', cron: '@daily', workflow: 'odrer' },
+    ];
+    await expect(memoryApp().start(bad)).rejects.toMatchObject({
+      code: 'BAD_SCHEDULES',
+      message: expect.stringMatching(/a: BAD_CRON.*b: UNKNOWN_WORKFLOW.*known are express-order, order/),
+    });
   });
 });
 

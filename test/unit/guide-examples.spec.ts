@@ -15,7 +15,7 @@ function examplesOf(page: string): { code: string; printed: string }[] {
   return [...blocks].map(([, code = '', printed = '']) => ({ code, printed }));
 }
 
-const examples = ['starting.md'].flatMap((page) =>
+const examples = ['starting.md', 'schedules.md'].flatMap((page) =>
   examplesOf(page).map((example, index) => ({ name: `${page}, example ${index + 1}`, ...example })),
 );
 
@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 test('each page has an example', () => {
-  expect(examples.length).toBeGreaterThan(0);
+  expect(examples.map(({ name }) => name)).toEqual(['starting.md, example 1', 'schedules.md, example 1']);
 });
 
 test.each(examples)('$name prints what the page says', async ({ code, printed }) => {

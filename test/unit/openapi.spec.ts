@@ -35,6 +35,7 @@ describe('the OpenAPI document', () => {
       'GET /api/v1/sagas',
       'GET /api/v1/sagas/{sagaId}',
       'GET /api/v1/sagas/{sagaId}/history',
+      'GET /api/v1/schedules',
       'GET /api/v1/workflows',
       'GET /api/v1/workflows/{name}',
       'GET /health/live',

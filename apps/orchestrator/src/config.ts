@@ -18,7 +18,7 @@ export const configSchema = z.object({
     .regex(/^[A-Za-z0-9._-]{1,100}$/, 'letters, digits, dots, _ and -')
     .default('counterstep'),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  /** A folder of workflow modules (`*.js`, `*.mjs`), or several folders and files with commas; default the samples. */
+  /** A folder of modules of workflows and schedules (`*.js`, `*.mjs`), or several folders and files with commas; default the samples. */
   WORKFLOWS: listOf(z.string()).optional(),
   /** Connections that commit. Few and full batches are cheaper than many. */
   LANES: integer(1, 32).default(1),

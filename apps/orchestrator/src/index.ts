@@ -1,7 +1,7 @@
 export { configSchema, loadConfig, loadServerConfig, serverConfigSchema } from './config.js';
 export type { Config, ServerConfig } from './config.js';
-export { BadWorkflowModules, loadWorkflows } from './definitions/load-workflows.js';
-export type { BadModule } from './definitions/load-workflows.js';
+export { BadWorkflowModules, loadModules } from './definitions/load-modules.js';
+export type { BadModule, Definitions } from './definitions/load-modules.js';
 export { endOnSignals } from './end-on-signals.js';
 export { createLogger } from './logging/logger.js';
 export type { LoggerOptions } from './logging/logger.js';

@@ -1,7 +1,7 @@
 import { KafkaBus } from '@counterstep/bus';
 import { PostgresStore, migrate } from '@counterstep/store';
 import { loadServerConfig } from './config.js';
-import { loadWorkflows } from './definitions/load-workflows.js';
+import { loadModules } from './definitions/load-modules.js';
 import { endOnSignals } from './end-on-signals.js';
 import { createLogger } from './logging/logger.js';
 import { startApp } from './start-app.js';
@@ -9,12 +9,12 @@ import { demoWorkflows } from './demo-workflows.js';
 
 try {
   const config = loadServerConfig();
-  const workflows = config.WORKFLOWS ? await loadWorkflows(config.WORKFLOWS) : demoWorkflows;
+  const definitions = config.WORKFLOWS ? await loadModules(config.WORKFLOWS) : { workflows: demoWorkflows };
   const logger = createLogger({ name: 'orchestrator', level: config.LOG_LEVEL });
   const url = config.DATABASE_URL;
   const bus = new KafkaBus({ brokers: config.KAFKA_BROKERS, clientId: 'orchestrator', logger });
   const app = await startApp({
-    workflows,
+    ...definitions,
     bus,
     store: new PostgresStore({ url, logger }),
     migrate: () => migrate(url),

@@ -8,13 +8,20 @@ import { ProblemFilter } from './http/problem.filter.js';
 import { RequestPipe } from './http/request.pipe.js';
 import { RequestsController } from './sagas/requests.controller.js';
 import { SagasController } from './sagas/sagas.controller.js';
+import { SchedulesController } from './schedules/schedules.controller.js';
 
 @Module({})
 export class OrchestratorModule {
   static with(orchestrator: Orchestrator, readiness: Readiness, logger: Logger): DynamicModule {
     return {
       module: OrchestratorModule,
-      controllers: [SagasController, RequestsController, WorkflowsController, HealthController],
+      controllers: [
+        SagasController,
+        RequestsController,
+        WorkflowsController,
+        SchedulesController,
+        HealthController,
+      ],
       providers: [
         { provide: Orchestrator, useValue: orchestrator },
         { provide: Readiness, useValue: readiness },

@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Bus } from '@counterstep/bus';
 import { ValidationError, type Workflow } from '@counterstep/core';
-import { Orchestrator, type Logger, type Store } from '@counterstep/engine';
+import { Orchestrator, type Logger, type Schedule, type Store } from '@counterstep/engine';
 import { Readiness } from './health/readiness.js';
 import { jsonBody } from './http/json-body.js';
 import { serveOpenApi } from './http/openapi.js';
@@ -14,6 +14,7 @@ import { OrchestratorModule } from './orchestrator.module.js';
 
 export interface AppOptions {
   readonly workflows: readonly Workflow[];
+  readonly schedules?: readonly Schedule[];
   readonly bus: Bus;
   readonly store: Store;
   readonly logger: Logger;
@@ -46,12 +47,13 @@ const MAX_DELAY_MS = 5_000;
 
 /**
  * Serves the API at once, and works as soon as the database is there: until then it is not ready and refuses starts with
- * 503. Rejects when the definitions contradict each other (`ValidationError`) or the port cannot be had.
+ * 503. Rejects when the definitions contradict each other or a schedule is bad (`ValidationError`) or the port cannot be had.
  */
 export async function startApp(options: AppOptions): Promise<StartedApp> {
-  const { bus, store, logger, workflows, topicPrefix, partitions, lanes } = options;
+  const { bus, store, logger, workflows, schedules = [], topicPrefix, partitions, lanes } = options;
   const orchestrator = new Orchestrator({
     workflows,
+    schedules,
     eventBus: bus,
     stateStore: store,
     logger,

@@ -1,5 +1,6 @@
 export { Orchestrator } from './orchestrator.js';
-export type { OrchestratorOptions } from './orchestrator.js';
+export type { OrchestratorOptions, ScheduleStatus } from './orchestrator.js';
+export type { Schedule } from './schedules.js';
 export type { StartOptions } from './requests.js';
 export { systemClock } from './clock.js';
 export type { Clock } from './clock.js';

@@ -40,6 +40,7 @@ export class MemoryDatabase {
   readonly now: () => number;
   readonly secret = crypto.getRandomValues(new Uint8Array(32));
   readonly lanes = new Map<number, LaneRow>();
+  readonly seen = new Map<string, number>();
   private readonly unfinished = new Map<string, SavedSaga>();
   private readonly finished = new Map<string, SavedSaga>();
   private readonly keys = new Map<string, Omit<TakenKey, 'closed'>>();

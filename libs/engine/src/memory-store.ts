@@ -51,6 +51,13 @@ export class MemoryStore implements Store {
     return this.reached().now();
   }
 
+  async firstSeen(name: string): Promise<number> {
+    const { seen, now } = this.reached();
+    const first = seen.get(name) ?? now();
+    seen.set(name, first);
+    return first;
+  }
+
   async secret(): Promise<Uint8Array> {
     return this.reached().secret.slice();
   }

@@ -11,7 +11,7 @@ import type {
   Workflow,
 } from '@counterstep/core';
 import { topicsOf } from '@counterstep/protocol';
-import type { StartMessage } from '@counterstep/protocol';
+import type { JsonObject, StartMessage } from '@counterstep/protocol';
 import { v7 as uuidv7 } from 'uuid';
 import { reasoned, storableSignal, storableWords } from './asked.js';
 import type { SignalOfCaller } from './asked.js';
@@ -25,7 +25,11 @@ import { Messages } from './messages.js';
 import { Registry } from './registry.js';
 import { answerOrThrow, checkInput, checkSagaId, sagaNotFound } from './requests.js';
 import type { StartOptions } from './requests.js';
-import { keysOfStart } from './start-keys.js';
+import { keyOfTick, keysOfStart } from './start-keys.js';
+import { Scheduler } from './scheduler.js';
+import { checkSchedules } from './schedules.js';
+import type { CheckedSchedule, Schedule } from './schedules.js';
+import type { StartKey } from './start-keys.js';
 import type { NumberedRecord, SagaQuery, Store } from './store.js';
 import { UNREADABLE_HISTORY } from './unreadable.js';
 
@@ -33,6 +37,8 @@ export interface OrchestratorOptions {
   /** The definition to run, or several. */
   readonly workflow?: Workflow;
   readonly workflows?: readonly Workflow[];
+  /** Starts by the clock. All orchestrators of a store should have the same ones. */
+  readonly schedules?: readonly Schedule[];
   readonly eventBus: Bus;
   /** Where sagas are kept; in memory, with a warning, when there is none. */
   readonly stateStore?: Store;
@@ -55,6 +61,17 @@ export interface OrchestratorOptions {
   readonly clock?: Clock;
 }
 
+/** A schedule as it is kept, with its next tick. */
+export interface ScheduleStatus {
+  readonly name: string;
+  readonly cron: string;
+  readonly timeZone: string;
+  readonly workflow: string;
+  /** Milliseconds. */
+  readonly catchUp: number;
+  readonly nextTick: Date | null;
+}
+
 /**
  * Drives sagas: starts them, sends their commands over the bus, takes the replies, commits every transition, and undoes
  * what must be undone. Any number may share one store and one bus. Promises: docs/guarantees.md.
@@ -65,11 +82,14 @@ export class Orchestrator {
   private readonly store: Store;
   private readonly logger: Logger;
   private readonly storeClock: StoreClock;
+  private readonly schedules: readonly CheckedSchedule[];
   private engine: Engine | undefined;
+  private scheduler: Scheduler | undefined;
 
   constructor(private readonly options: OrchestratorOptions) {
     const workflows = [...(options.workflow ? [options.workflow] : []), ...(options.workflows ?? [])];
     this.registry = new Registry(workflows);
+    this.schedules = checkSchedules(options.schedules ?? [], this.registry, Date.now());
     this.logger = options.logger ?? silentLogger;
     this.bus = options.eventBus;
     if (!options.stateStore)
@@ -112,11 +132,21 @@ export class Orchestrator {
     });
     await engine.open();
     this.engine = engine;
+    this.scheduler = new Scheduler({
+      schedules: this.schedules,
+      store,
+      clock,
+      storeClock,
+      logger,
+      start: (schedule, tick) => this.startTick(schedule, tick),
+    });
+    this.scheduler.start();
   }
 
   /** Finishes what was begun, hands the rest over, and closes the store. The bus stays open: it is the caller's. */
   async stop(): Promise<void> {
     const { engine } = this;
+    this.scheduler?.stop();
     this.engine = undefined;
     await engine?.close();
     await this.store.close();
@@ -146,23 +176,7 @@ export class Orchestrator {
   ): Promise<{ sagaId: string; existed: boolean }> {
     const workflow = this.registry.newest(workflowId);
     const input = checkInput(workflow, initialContext);
-    const engine = this.running();
-    const sagaId = uuidv7();
-    engine.refuseWhenFull(sagaId);
-    const result = await engine.request({
-      sagaId,
-      event: {
-        type: 'start',
-        sagaId,
-        input,
-        ...(options.startAt && { startAt: options.startAt.getTime() }),
-        ...(options.failureMode && { failureMode: options.failureMode }),
-        ...(options.traceparent !== undefined && { traceparent: options.traceparent }),
-      },
-      workflow,
-      keys: keysOfStart(workflow, input, options),
-    });
-    return { ...answerOrThrow(result, sagaId), existed: result.kind === 'existing' };
+    return this.begin(workflow, input, keysOfStart(workflow, input, options), options);
   }
 
   /**
@@ -242,6 +256,16 @@ export class Orchestrator {
     return this.registry.all();
   }
 
+  /** The schedules, each with its next tick: null before `start`, or when none will come. */
+  getSchedules(): ScheduleStatus[] {
+    return this.schedules.map((schedule) => {
+      const { name, pattern: cron, timeZone, workflow, catchUp } = schedule;
+      const next = this.engine && schedule.next(this.storeClock.now());
+      const nextTick = next === undefined ? null : new Date(next);
+      return { name, cron, timeZone, workflow, catchUp, nextTick };
+    });
+  }
+
   /** Whether it works, and if not, why. */
   health(): BusHealth & { readonly deadLetters: Readonly<Record<string, number>>; readonly backlog: number } {
     const bus = this.bus.health();
@@ -259,6 +283,39 @@ export class Orchestrator {
       deadLetters: Object.fromEntries(engine?.inbox.deadLetters ?? []),
       backlog: engine?.backlog ?? 0,
     };
+  }
+
+  private async begin(
+    workflow: Workflow,
+    input: JsonObject,
+    keys: readonly StartKey[],
+    { startAt, failureMode, traceparent }: StartOptions = {},
+  ): Promise<{ sagaId: string; existed: boolean }> {
+    const engine = this.running();
+    const sagaId = uuidv7();
+    engine.refuseWhenFull(sagaId);
+    const result = await engine.request({
+      sagaId,
+      event: {
+        type: 'start',
+        sagaId,
+        input,
+        ...(startAt && { startAt: startAt.getTime() }),
+        ...(failureMode && { failureMode }),
+        ...(traceparent !== undefined && { traceparent }),
+      },
+      workflow,
+      keys,
+    });
+    return { ...answerOrThrow(result, sagaId), existed: result.kind === 'existing' };
+  }
+
+  private async startTick(schedule: CheckedSchedule, tick: number): Promise<void> {
+    const workflow = this.registry.newest(schedule.workflow);
+    const key = keyOfTick(schedule.name, tick);
+    const { sagaId, existed } = await this.begin(workflow, schedule.inputAt(tick, workflow), [key]);
+    if (!existed)
+      this.logger.info('a schedule started a saga', { schedule: schedule.name, tick: key.key, sagaId });
   }
 
   private async ask(sagaId: string, event: SagaEvent): Promise<void> {

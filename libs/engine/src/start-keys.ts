@@ -44,6 +44,12 @@ export function keysOfStart(
   return keys;
 }
 
+/** By which all orchestrators know the tick of a schedule. Its input may change in a deploy, so no body is compared. */
+export function keyOfTick(schedule: string, tick: number): StartKey {
+  const key = new Date(tick).toISOString();
+  return { scope: `schedule:${schedule}`, key, bodyHash: 'tick', policy: 'request' };
+}
+
 /**
  * What a start gets whose key has a saga already; undefined when it may begin. `claims` are the keys that shall lead to
  * the saga that it got.

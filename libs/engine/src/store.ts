@@ -18,6 +18,9 @@ export interface Store {
   /** The store's clock: milliseconds since the epoch. */
   now(): Promise<number>;
 
+  /** When this name was first asked for, by the store's clock: the same for all who share the store, for ever. */
+  firstSeen(name: string): Promise<number>;
+
   /** A secret of this installation, the same for all who share the store; at least 32 bytes. Reply tokens are made with it. */
   secret(): Promise<Uint8Array>;
 

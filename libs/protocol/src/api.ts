@@ -221,6 +221,22 @@ export const workflowListSchema = z
   .meta({ id: 'WorkflowList' });
 export type WorkflowList = z.infer<typeof workflowListSchema>;
 
+export const scheduleListSchema = z
+  .object({
+    items: z.array(
+      z.object({
+        name,
+        cron: z.string(),
+        timeZone: z.string(),
+        workflow: name,
+        catchUp: z.int().describe('Milliseconds for which a missed tick is made good.'),
+        nextTick: time.nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'ScheduleList' });
+export type ScheduleList = z.infer<typeof scheduleListSchema>;
+
 /** A definition as data; `items` are its steps and parallel groups in order. */
 export const workflowBodySchema = z
   .looseObject({

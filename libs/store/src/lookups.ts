@@ -25,6 +25,24 @@ export async function readSecret(pool: ReadPool): Promise<Uint8Array> {
   return new Uint8Array(row.value);
 }
 
+/** Remembered among the settings, as digits. */
+export async function readFirstSeen(pool: ReadPool, name: string): Promise<number> {
+  const values = [`first seen: ${name}`];
+  await pool.query({
+    text: `
+      INSERT INTO counterstep.setting (name, value)
+      SELECT $1, convert_to(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint::text, 'UTF8')
+      ON CONFLICT (name) DO NOTHING`,
+    values,
+  });
+  const [row] = await pool.query<{ at: number }>({
+    text: "SELECT convert_from(value, 'UTF8')::float8 AS at FROM counterstep.setting WHERE name = $1",
+    values,
+  });
+  if (!row) throw new Error('it was just made');
+  return row.at;
+}
+
 export async function loadHistories(pool: ReadPool, sagaIds: readonly string[]): Promise<StoredSaga[]> {
   return storedSagas(
     await pool.query<HistoryRow>({ name: 'counterstep_load', text: LOAD, values: [sagaIds] }),

@@ -100,6 +100,10 @@ export class PostgresStore implements Store {
     return lookups.readClock(this.reads());
   }
 
+  async firstSeen(name: string): Promise<number> {
+    return lookups.readFirstSeen(this.reads(), name);
+  }
+
   async secret(): Promise<Uint8Array> {
     return lookups.readSecret(this.reads());
   }

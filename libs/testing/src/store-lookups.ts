@@ -157,6 +157,18 @@ export function lookupPromises({ store: openStore, promised }: StoreSuite): void
     }
   });
 
+  promised('all who share the store agree on when a name was first seen', async () => {
+    const [store, other] = [await openStore(), await openStore()];
+    const before = await store.now();
+    const first = await store.firstSeen('a "name" ä');
+    expect(first).toBeGreaterThanOrEqual(before);
+    expect(first).toBeLessThanOrEqual(await other.now());
+    expect(await other.firstSeen('a "name" ä')).toBe(first);
+    const both = await Promise.all([store, other].map((each) => each.firstSeen('another')));
+    expect(both[0]).toBe(both[1]);
+    expect(both[0]).toBeGreaterThanOrEqual(first);
+  });
+
   promised('all who share the store have one secret and one clock', async () => {
     const [store, other] = [await openStore(), await openStore()];
     const secrets = await Promise.all([store.secret(), other.secret()]);

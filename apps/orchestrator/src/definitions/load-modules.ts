@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ValidationError, type Workflow } from '@counterstep/core';
+import type { Schedule } from '@counterstep/engine';
 
 /** A workflow module that cannot be used. */
 export interface BadModule {
@@ -19,24 +20,34 @@ export class BadWorkflowModules extends Error {
   }
 }
 
+/** What modules export, each once. */
+export interface Definitions {
+  readonly workflows: Workflow[];
+  /** Not checked yet. */
+  readonly schedules: Schedule[];
+}
+
 /**
- * The workflows of modules (`*.js`, `*.mjs`) and of folders of such: each export that is a workflow or an array of
- * workflows. Throws `BadWorkflowModules` naming every module that cannot be loaded or exports none.
+ * The workflows and schedules of modules (`*.js`, `*.mjs`) and of folders of such: each export that is one, or an array of
+ * them. Throws `BadWorkflowModules` naming every module that cannot be loaded or exports none.
  */
-export async function loadWorkflows(paths: readonly string[]): Promise<Workflow[]> {
+export async function loadModules(paths: readonly string[]): Promise<Definitions> {
   const bad: BadModule[] = [];
   const workflows = new Set<Workflow>();
+  const schedules = new Set<Schedule>();
   for (const path of paths) {
     for (const file of await filesAt(resolve(path), bad)) {
       try {
-        for (const workflow of await workflowsIn(file)) workflows.add(workflow);
+        const found = await definitionsIn(file);
+        for (const workflow of found.workflows) workflows.add(workflow);
+        for (const schedule of found.schedules) schedules.add(schedule);
       } catch (error) {
         bad.push({ file, reason: reasonOf(error) });
       }
     }
   }
   if (bad.length > 0) throw new BadWorkflowModules(bad);
-  return [...workflows];
+  return { workflows: [...workflows], schedules: [...schedules] };
 }
 
 async function filesAt(path: string, bad: BadModule[]): Promise<string[]> {
@@ -51,12 +62,13 @@ async function filesAt(path: string, bad: BadModule[]): Promise<string[]> {
   }
 }
 
-async function workflowsIn(file: string): Promise<Workflow[]> {
-  const exported = Object.values((await import(pathToFileURL(file).href)) as Record<string, unknown>);
-  const workflows = exported.flat().filter(isWorkflow);
-  if (workflows.length === 0)
-    throw new Error("exports no workflow: export what a WorkflowBuilder's build() returns");
-  return workflows;
+async function definitionsIn(file: string): Promise<Definitions> {
+  const exported = Object.values((await import(pathToFileURL(file).href)) as Record<string, unknown>).flat();
+  const workflows = exported.filter(isWorkflow);
+  const schedules = exported.filter(isSchedule);
+  if (workflows.length + schedules.length === 0)
+    throw new Error("exports no workflow: export what a WorkflowBuilder's build() returns, or a schedule");
+  return { workflows, schedules };
 }
 
 /** Judged by its shape: the module may have resolved another copy of the library than this app. */
@@ -69,6 +81,11 @@ function isWorkflow(value: unknown): value is Workflow {
     typeof allSteps === 'function' &&
     typeof toJSON === 'function'
   );
+}
+
+/** Whatever has a `cron` is meant to be one; the orchestrator says what is wrong with it. */
+function isSchedule(value: unknown): value is Schedule {
+  return typeof value === 'object' && value !== null && 'cron' in value;
 }
 
 function reasonOf(error: unknown): string {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BadWorkflowModules, loadWorkflows } from '@counterstep/orchestrator';
+import { BadWorkflowModules, loadModules } from '@counterstep/orchestrator';
 
 let folder: string;
 
@@ -22,7 +22,7 @@ const workflow = (name: string) =>
   `new WorkflowBuilder('${name}').addStep('charge', 'payments.charge', 'payments.refund').build()`;
 const useCore = "import { WorkflowBuilder } from '@counterstep/core';\n";
 
-const namesOf = async (...paths: string[]) => (await loadWorkflows(paths)).map(({ name }) => name);
+const namesOf = async (...paths: string[]) => (await loadModules(paths)).workflows.map(({ name }) => name);
 
 test('a folder gives the workflows of its modules: default, named and listed exports, each once', async () => {
   await write(
@@ -32,6 +32,16 @@ test('a folder gives the workflows of its modules: default, named and listed exp
   await write('b.mjs', `${useCore}export default [${workflow('b1')}, ${workflow('b2')}];`);
   await write('notes.txt', 'not a module');
   expect(await namesOf(folder)).toEqual(['a', 'b1', 'b2']);
+});
+
+test('a module may export schedules, with workflows or alone', async () => {
+  const nightly = "{ name: 'nightly', cron: '30 2 * * *', workflow: 'a' }";
+  await write('a.mjs', `${useCore}export default ${workflow('a')};\nexport const nightly = ${nightly};`);
+  await write('b.mjs', "export default [{ cron: 7 }, { name: 'hourly', cron: '0 * * * *', workflow: 'a' }];");
+  const { workflows, schedules } = await loadModules([folder]);
+  expect(workflows.map(({ name }) => name)).toEqual(['a']);
+  // What is wrong with one is for the orchestrator to say.
+  expect(schedules.map(({ name }) => name)).toEqual(['nightly', undefined, 'hourly']);
 });
 
 test('a list may name single modules', async () => {
@@ -48,7 +58,7 @@ test('every bad module is named with its reason, a definition with all its probl
   const none = await write('none.mjs', 'export const answer = 42;');
   const throws = await write('throws.mjs', "throw new Error('no such luck');");
   const absent = join(folder, 'absent.mjs');
-  const failure = await loadWorkflows([folder, absent]).then(
+  const failure = await loadModules([folder, absent]).then(
     () => undefined,
     (error: unknown) => error as BadWorkflowModules,
   );
@@ -63,5 +73,5 @@ test('every bad module is named with its reason, a definition with all its probl
 });
 
 test('an empty folder is refused', async () => {
-  await expect(loadWorkflows([folder])).rejects.toThrow(`${folder}: the folder holds no`);
+  await expect(loadModules([folder])).rejects.toThrow(`${folder}: the folder holds no`);
 });
