@@ -1,4 +1,4 @@
-import { expect } from '@jest/globals';
+import { expect } from './runner.js';
 import type { Bus, Listener, ListenOptions, Received } from '@counterstep/bus';
 import { bytes, type BusKit } from './bus-kit.js';
 

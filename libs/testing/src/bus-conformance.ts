@@ -1,4 +1,4 @@
-import { describe } from '@jest/globals';
+import { describe } from './runner.js';
 import { busBroadcastTests } from './bus-broadcast.js';
 import { busDeliveryTests } from './bus-delivery.js';
 import { busGroupsTests } from './bus-groups.js';

@@ -1,4 +1,4 @@
-import { expect } from '@jest/globals';
+import { expect } from './runner.js';
 import { MAX_MESSAGE_BYTES } from '@counterstep/bus';
 import { bytes, firsts, textOf, type BusKit } from './bus-kit.js';
 

@@ -1,4 +1,4 @@
-import { expect } from '@jest/globals';
+import { expect } from './runner.js';
 import { type BusKit, type Reader } from './bus-kit.js';
 
 /** Who gets what in a group, and what comes again. */

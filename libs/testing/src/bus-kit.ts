@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, test } from '@jest/globals';
+import { afterEach, beforeEach, test } from './runner.js';
 import type { Bus, Delivery, OutgoingMessage, SubscribeOptions, Subscription } from '@counterstep/bus';
 
 /** What the suite needs of an implementation; made anew for each test. */

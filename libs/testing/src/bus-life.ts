@@ -1,4 +1,4 @@
-import { expect } from '@jest/globals';
+import { expect } from './runner.js';
 import { BusClosedError } from '@counterstep/bus';
 import { firsts, textOf, type BusKit } from './bus-kit.js';
 

@@ -1,3 +1,7 @@
+export { given } from './scenario.js';
+export type { FailureOptions, Scenario, StartOptions, SuccessOptions } from './scenario.js';
+export type { ScenarioOptions } from './scenario-saga.js';
+export type { UndoOrder } from './undo-order.js';
 export { busConformance } from './bus-conformance.js';
 export type { BusHarness } from './bus-kit.js';
 export { barrierConformance } from './barrier-conformance.js';

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, test } from './runner.js';
 import type { Store } from '@counterstep/engine';
 import { contextPromises } from './store-contexts.js';
 import { definitionPromises } from './store-definitions.js';

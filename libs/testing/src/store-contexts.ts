@@ -1,6 +1,6 @@
 import { StateStoreError, fold } from '@counterstep/core';
 import type { SagaContext } from '@counterstep/engine';
-import { expect } from '@jest/globals';
+import { expect } from './runner.js';
 import { Tale, Writer, nothing } from './sagas-for-stores.js';
 import type { OneMove } from './sagas-for-stores.js';
 import type { StoreSuite } from './store-conformance.js';

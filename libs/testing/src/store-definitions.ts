@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect } from '@jest/globals';
+import { expect } from './runner.js';
 import { Tale, Writer, nothing, order } from './sagas-for-stores.js';
 import type { StoreSuite } from './store-conformance.js';
 

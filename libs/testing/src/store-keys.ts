@@ -1,5 +1,5 @@
 import type { NewKey, Store } from '@counterstep/engine';
-import { expect } from '@jest/globals';
+import { expect } from './runner.js';
 import { Tale, Writer, nothing } from './sagas-for-stores.js';
 import type { StoreSuite } from './store-conformance.js';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StateStoreError } from '@counterstep/core';
 import type { DeadLane, Store } from '@counterstep/engine';
-import { expect } from '@jest/globals';
+import { expect } from './runner.js';
 import { Tale, Writer } from './sagas-for-stores.js';
 import type { StoreSuite } from './store-conformance.js';
 

@@ -1,5 +1,5 @@
 import { isLive } from '@counterstep/core';
-import { expect } from '@jest/globals';
+import { expect } from './runner.js';
 import { NOON, TIMEOUT, Tale, Writer, nothing, order } from './sagas-for-stores.js';
 import type { StoreSuite } from './store-conformance.js';
 

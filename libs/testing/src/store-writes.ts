@@ -1,6 +1,6 @@
 import { fold, rowOf } from '@counterstep/core';
 import { StoreContentError } from '@counterstep/engine';
-import { expect } from '@jest/globals';
+import { expect } from './runner.js';
 import { NOON, Tale, Writer, nothing } from './sagas-for-stores.js';
 import type { StoreSuite } from './store-conformance.js';
 
