@@ -338,7 +338,7 @@ export class Orchestrator {
   private readonly startByMessage = async (
     message: StartMessage,
   ): Promise<{ code: string; reason: string } | undefined> => {
-    const { id: requestId, source, data } = message;
+    const { id: requestId, source, traceparent, data } = message;
     const { workflow, input, businessKey } = data;
     for (;;) {
       try {
@@ -346,6 +346,7 @@ export class Orchestrator {
           requestId,
           source,
           ...(businessKey && { businessKey }),
+          ...(traceparent !== undefined && { traceparent }),
         });
         return undefined;
       } catch (error) {
