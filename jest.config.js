@@ -35,6 +35,8 @@ const servers = {
 };
 
 export default {
+  // A test that hangs ends; one that is slow on a busy machine must not.
+  testTimeout: 30_000,
   projects: [
     project('unit', [
       '<rootDir>/{libs,apps}/*/src/**/*.spec.ts',
