@@ -94,3 +94,8 @@ export { statusOf } from './status.js';
 export type { AttemptsStatus, SagaStatus, StepStatus } from './status.js';
 export { rowOf } from './row.js';
 export type { SagaRow } from './row.js';
+export { explain } from './explain.js';
+export type { Explanation, Reason } from './explain.js';
+export type { AttemptReason } from './explain-attempts.js';
+export { undoPreview } from './preview.js';
+export type { NotUndone, PlannedUndo, UndoPreview } from './preview.js';

@@ -1,6 +1,6 @@
 import type { Saga, StepProgress } from './saga.js';
 import type { Transition } from './transition.js';
-import type { Step } from './workflow.js';
+import type { Step, Workflow } from './workflow.js';
 
 /**
  * Undo goes by what happened: the reverse of the dependency order of the steps that were entered, which their paths and
@@ -19,7 +19,8 @@ export function settle(transition: Transition, path: string, undo: boolean): boo
   stop(transition, path);
   const inside = under(transition.saga, path);
   if (inside.some((step) => step.forward?.status === 'running')) return false;
-  return !undo || isUndone(transition, treeOf(inside, path));
+  if (!undo) return true;
+  return walkUndo(transition.workflow, treeOf(inside, path), (step) => isStepUndone(transition, step));
 }
 
 /** What is planned forward is not done: the last word of each step stands. */
@@ -37,7 +38,7 @@ function stop(transition: Transition, path: string): void {
   }
 }
 
-function under(saga: Saga, path: string): StepProgress[] {
+export function under(saga: Saga, path: string): StepProgress[] {
   return Object.values(saga.steps).filter((step) => isUnder(step.path, path));
 }
 
@@ -45,17 +46,18 @@ function isUnder(path: string, above: string): boolean {
   return above === '' || path === above || path.startsWith(`${above}/`);
 }
 
-interface Node {
+/** Steps as a tree of paths. */
+export interface UndoNode {
   readonly path: string;
   /** Its place in the sequence that it belongs to. */
   index: number;
   progress?: StepProgress;
-  readonly children: Map<string, Node>;
+  readonly children: Map<string, UndoNode>;
 }
 
 /** The steps as a tree of paths, `top` being the root. */
-function treeOf(steps: readonly StepProgress[], top: string): Node {
-  const root: Node = { path: top, index: 0, children: new Map() };
+export function treeOf(steps: readonly StepProgress[], top: string): UndoNode {
+  const root: UndoNode = { path: top, index: 0, children: new Map() };
   const start = top === '' ? [] : top.split('/');
   for (const step of steps) {
     let node = root;
@@ -75,17 +77,24 @@ function treeOf(steps: readonly StepProgress[], top: string): Node {
   return root;
 }
 
-/** Sends the undos whose turn has come; true when all of the tree is undone. */
-function isUndone(transition: Transition, node: Node): boolean {
-  if (node.children.size === 0) return node.path === '' || isStepUndone(transition, node.path);
+/**
+ * Asks `isStepUndone` of the steps whose turn has come, in the order of the undo; true when all of the tree is undone.
+ * It is asked again when one of them is, until that.
+ */
+export function walkUndo(
+  workflow: Workflow,
+  node: UndoNode,
+  isStepUndone: (path: string) => boolean,
+): boolean {
+  if (node.children.size === 0) return node.path === '' || isStepUndone(node.path);
   const children = [...node.children.values()];
   const indexes = [...new Set(children.map((child) => child.index))].sort((a, b) => b - a);
-  const atOnce = concurrencyOf(transition, node);
+  const atOnce = concurrencyOf(workflow, node);
   for (const index of indexes) {
     let open = 0;
     for (const child of children) {
       if (child.index !== index) continue;
-      if (!isUndone(transition, child)) open += 1;
+      if (!walkUndo(workflow, child, isStepUndone)) open += 1;
       if (open >= atOnce) return false;
     }
     if (open > 0) return false;
@@ -93,24 +102,30 @@ function isUndone(transition: Transition, node: Node): boolean {
   return true;
 }
 
-function concurrencyOf({ workflow }: Transition, { path, progress }: Node): number {
+function concurrencyOf(workflow: Workflow, { path, progress }: UndoNode): number {
   if (progress?.kind !== 'map') return Infinity;
   const member = workflow.member(path);
   return member.kind === 'map' ? member.concurrency : Infinity;
 }
 
+/** Sends the step's undo if one is owed; false while that is out. */
 function isStepUndone(transition: Transition, path: string): boolean {
   const progress = transition.progress(path);
   if (!progress || progress.kind) return true;
   const { undo } = progress;
   if (undo && undo.status !== 'ended') return false;
-  if (undo && (undo.again === 'always' || (undo.again === 'ifNoop' && undo.noop))) {
+  if (undo && needsAnother(undo)) {
     transition.send(path, 'undo', undo.run + 1, 1);
     return false;
   }
   if (undo || !needsUndo(transition.workflow.step(path), progress)) return true;
   transition.send(path, 'undo', 1, 1);
   return false;
+}
+
+/** Whether the effect proved to stand after this undo, so that another follows it. */
+export function needsAnother({ again, noop }: NonNullable<StepProgress['undo']>): boolean {
+  return again === 'always' || (again === 'ifNoop' && noop === true);
 }
 
 /** Whether the step's effect may stand, and can be undone, and nobody began to. */
