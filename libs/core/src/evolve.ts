@@ -1,6 +1,7 @@
 import type { Direction } from '@counterstep/protocol';
 import { flatContextFor, resultsOf, resultsOfItems } from './scope.js';
 import type { AttentionItem, Attempts, Fact, HistoryRecord, Saga, StepProgress } from './saga.js';
+import { illegal } from './transitions.js';
 
 /**
  * The saga after one more record. Knows nothing of workflows or policies: the facts say all, so that history can be read
@@ -27,7 +28,10 @@ export function apply(saga: Saga | undefined, sagaId: string, fact: Fact, at: nu
   const change = CHANGES[fact.type] as Change<Fact['type']> | undefined;
   if (!change)
     throw new Error(`the history of saga ${sagaId} has a fact '${fact.type}', unknown to this version`);
-  return change(saga, fact, at);
+  const next = change(saga, fact, at);
+  const problem = illegal(saga, next, fact);
+  if (problem !== undefined) throw new Error(`the history of saga ${sagaId}: ${problem}`);
+  return next;
 }
 
 type Change<Type extends Fact['type']> = (

@@ -75,7 +75,7 @@ export type {
   SagaEvent,
 } from './events.js';
 export { evolve, fold } from './evolve.js';
-export { dueAt, inOrder, isFinished, isHeld, isLive, openAttempts, openWaits, phaseOf } from './saga.js';
+export { dueAt, inOrder, isFinished, isHeld, isLive, movesAt, openAttempts, openWaits, phaseOf } from './saga.js';
 export type {
   AttentionItem,
   Attempts,
@@ -93,9 +93,12 @@ export { waitsOf } from './signals.js';
 export { statusOf } from './status.js';
 export type { AttemptsStatus, SagaStatus, StepStatus } from './status.js';
 export { rowOf } from './row.js';
-export type { SagaRow } from './row.js';
+export type { PositionEntry, SagaRow } from './row.js';
 export { explain } from './explain.js';
 export type { Explanation, Reason } from './explain.js';
 export type { AttemptReason } from './explain-attempts.js';
 export { undoPreview } from './preview.js';
 export type { NotUndone, PlannedUndo, UndoPreview } from './preview.js';
+export { DIRECTION_OF_AIM, FINAL_STATES, STATE_CHANGES, STATE_COLOURS } from './transitions.js';
+export type { StateChange } from './transitions.js';
+export { stateChart } from './state-chart.js';

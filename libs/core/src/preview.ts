@@ -140,7 +140,7 @@ function plannedUndo({ path, forward, undo }: StepProgress, workflow: Workflow, 
     step: path,
     compensation: workflow.step(path).compensation ?? path,
     outcome: forward?.outcome ?? null,
-    status: isOut ? (undo.status) : 'planned',
+    status: isOut ? undo.status : 'planned',
   };
 }
 

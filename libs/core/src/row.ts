@@ -1,5 +1,5 @@
 import type { Direction, SagaState } from '@counterstep/protocol';
-import { dueAt, isFinished, openAttempts } from './saga.js';
+import { actsByItself, isFinished, movesAt, openAttempts, openWaits } from './saga.js';
 import type { AttentionItem, Cause, Saga } from './saga.js';
 import type { WorkflowRef } from './workflow.js';
 
@@ -13,18 +13,35 @@ export interface SagaRow {
   readonly aim: Saga['aim'];
   readonly paused: boolean;
   readonly attention: readonly AttentionItem[];
-  /** The open attempts: path, direction, run, attempt, status, due time. */
-  readonly position: readonly (readonly [string, Direction, number, number, 'running' | 'waiting', number])[];
+  /** All that it waits for. */
+  readonly position: readonly PositionEntry[];
   readonly cause?: Cause;
-  /** When it must be looked at without a message; absent when finished or held. */
+  /** When it goes on without a message; absent when finished, paused, held, or nothing but a message or a person moves it. */
   readonly dueAt?: number;
+  /** When it is undone unless it is done; absent as `dueAt`. Apart from it, as it moves nothing until then: see `isLive`. */
+  readonly deadline?: number;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
 
+/**
+ * Path, direction, run, attempt, what it waits for, until when. `running`: an answer. `waiting`: the next attempt.
+ * `signal`, `sleep`: these, with run and attempt 0. `stalled`: code of the definition is called again; attempt counts
+ * the calls.
+ */
+export type PositionEntry = readonly [
+  path: string,
+  direction: Direction,
+  run: number,
+  attempt: number,
+  status: 'running' | 'waiting' | 'signal' | 'sleep' | 'stalled',
+  until: number,
+];
+
 /** The row of a saga: a function of it, so that row, cache and fold can be compared. */
 export function rowOf(saga: Saga): SagaRow {
-  const due = dueAt(saga);
+  const due = movesAt(saga);
+  const deadline = actsByItself(saga) ? saga.deadline : undefined;
   return {
     sagaId: saga.sagaId,
     workflow: saga.workflow,
@@ -34,22 +51,24 @@ export function rowOf(saga: Saga): SagaRow {
     aim: saga.aim,
     paused: saga.paused,
     attention: saga.attention,
-    position: isFinished(saga)
-      ? []
-      : openAttempts(saga).map(
-          ({ step, direction, attempts }) =>
-            [
-              step,
-              direction,
-              attempts.run,
-              attempts.attempt,
-              attempts.status as 'running' | 'waiting',
-              attempts.dueAt ?? 0,
-            ] as const,
-        ),
+    position: isFinished(saga) ? [] : positionOf(saga),
     ...(saga.cause && { cause: saga.cause }),
     ...(due !== undefined && { dueAt: due }),
+    ...(deadline !== undefined && { deadline }),
     createdAt: saga.createdAt,
     updatedAt: saga.updatedAt,
   };
+}
+
+function positionOf(saga: Saga): PositionEntry[] {
+  const entries: PositionEntry[] = [];
+  for (const { step, direction, attempts } of openAttempts(saga)) {
+    const { run, attempt, dueAt = 0 } = attempts;
+    entries.push([step, direction, run, attempt, attempts.status as 'running' | 'waiting', dueAt]);
+  }
+  for (const { path, signal, until } of openWaits(saga))
+    entries.push([path, 'forward', 0, 0, signal === undefined ? 'sleep' : 'signal', until]);
+  for (const { step, tries, dueAt } of saga.stalls ?? [])
+    if (dueAt !== undefined) entries.push([step, 'forward', 0, tries, 'stalled', dueAt]);
+  return entries;
 }

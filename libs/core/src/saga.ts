@@ -206,18 +206,21 @@ export function awaitsStart(saga: Saga): boolean {
   );
 }
 
+/** When it goes on without a message, its deadline aside: the soonest attempt, wait or call; undefined when there is none. */
+export function movesAt(saga: Saga): number | undefined {
+  if (!actsByItself(saga)) return undefined;
+  const times = [
+    awaitsStart(saga) ? saga.startAt : undefined,
+    ...openAttempts(saga).map(({ attempts }) => attempts.dueAt),
+    ...openWaits(saga).map(({ until }) => until),
+    ...(saga.stalls ?? []).map((stall) => stall.dueAt),
+  ];
+  return soonest(times);
+}
+
 /** When something must happen without a message: the soonest deadline or timer; undefined when there is none. */
 export function dueAt(saga: Saga): number | undefined {
-  if (isFinished(saga) || saga.paused || isHeld(saga)) return undefined;
-  let soonest = awaitsStart(saga) ? saga.startAt : undefined;
-  const consider = (time: number | undefined): void => {
-    if (time !== undefined && (soonest === undefined || time < soonest)) soonest = time;
-  };
-  for (const { attempts } of openAttempts(saga)) consider(attempts.dueAt);
-  for (const { until } of openWaits(saga)) consider(until);
-  for (const stall of saga.stalls ?? []) consider(stall.dueAt);
-  consider(saga.deadline);
-  return soonest;
+  return soonest([movesAt(saga), actsByItself(saga) ? saga.deadline : undefined]);
 }
 
 /**
@@ -225,7 +228,16 @@ export function dueAt(saga: Saga): number | undefined {
  * deadline alone is not enough: until then it would hang.
  */
 export function isLive(saga: Saga): boolean {
-  if (isFinished(saga) || saga.paused || saga.attention.length > 0) return true;
-  const { deadline: _, ...rest } = saga;
-  return dueAt(rest) !== undefined;
+  return isFinished(saga) || saga.paused || saga.attention.length > 0 || movesAt(saga) !== undefined;
+}
+
+/** Its timers stand still when it is finished, paused or held. */
+export function actsByItself(saga: Saga): boolean {
+  return !isFinished(saga) && !saga.paused && !isHeld(saga);
+}
+
+function soonest(times: readonly (number | undefined)[]): number | undefined {
+  let first: number | undefined;
+  for (const time of times) if (time !== undefined && (first === undefined || time < first)) first = time;
+  return first;
 }

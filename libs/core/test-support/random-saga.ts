@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { WorkflowBuilder, decide, isFinished, openAttempts } from '../src/index.js';
 import { openWaits } from '../src/saga.js';
-import type { CommandEffect, Decision, ParallelMember, Saga, SagaEvent, Workflow } from '../src/index.js';
+import type {
+  CommandEffect,
+  Decision,
+  Fact,
+  ParallelMember,
+  Saga,
+  SagaEvent,
+  Workflow,
+} from '../src/index.js';
 
 /* Workflows of every kind of item, and sagas of them that things happened to. */
 
@@ -171,13 +179,22 @@ export class RandomSaga {
   saga: Saga;
   now = 1_000_000;
   readonly sent: CommandEffect[] = [];
+  /** What the last event made. */
+  facts: readonly Fact[];
+  onApplied: (before: Saga, after: Saga, event: string, facts: readonly Fact[]) => void = () => undefined;
   private signals = 0;
 
-  constructor(readonly workflow: Workflow) {
-    const start = { type: 'start', sagaId: SAGA_ID, input: {} } as const;
+  /** `startAt`: put off. */
+  constructor(
+    readonly workflow: Workflow,
+    startAt?: number,
+  ) {
+    const put = startAt === undefined ? {} : { startAt };
+    const start = { type: 'start', sagaId: SAGA_ID, input: {}, ...put } as const;
     const decision = decide(workflow, undefined, start, { now: this.now, random: 0.5 });
     if (decision.kind !== 'applied') throw new Error('a start is applied');
     this.saga = decision.saga;
+    this.facts = decision.record.facts;
     this.sent.push(...decision.effects.commands);
   }
 
@@ -185,7 +202,9 @@ export class RandomSaga {
     this.now += 1;
     const decision = decide(this.workflow, this.saga, event, { now: this.now, random: 0.5 });
     if (decision.kind === 'applied') {
+      this.onApplied(this.saga, decision.saga, event.type, decision.record.facts);
       this.saga = decision.saga;
+      this.facts = decision.record.facts;
       this.sent.push(...decision.effects.commands);
     }
     return decision;

@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { decide, fold, isLive, rowOf } from '../src/index.js';
+import { decide, dueAt, fold, isLive, rowOf } from '../src/index.js';
 import type { CommandEffect, Decision, Fact, HistoryRecord, ReplyEvent, Saga } from '../src/index.js';
 import type { SagaEvent, Workflow } from '../src/index.js';
 import type { Direction, JsonObject } from '@counterstep/protocol';
@@ -114,7 +114,7 @@ export class SagaPlay {
 
   /** Lets the time of the next retry, or of the start, come. */
   wait(): this {
-    const due = rowOf(this.saga).dueAt;
+    const due = dueAt(this.saga);
     expect(due).toBeDefined();
     this.now = due ?? this.now;
     return this.apply({ type: 'timer' });
