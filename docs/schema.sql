@@ -21,6 +21,7 @@ CREATE TABLE counterstep.finished_saga (
   updated_at bigint NOT NULL,
   CONSTRAINT finished_saga_pkey PRIMARY KEY (id),
   CONSTRAINT finished_saga_aim_check CHECK ((aim = ANY (ARRAY['completed'::text, 'compensated'::text, 'cancelled'::text]))),
+  CONSTRAINT finished_saga_aim_has_direction CHECK (((direction = 'forward'::text) = (aim = 'completed'::text))),
   CONSTRAINT finished_saga_attention_check CHECK ((attention <> '[]'::text)),
   CONSTRAINT finished_saga_direction_check CHECK ((direction = ANY (ARRAY['forward'::text, 'undo'::text]))),
   CONSTRAINT finished_saga_ends_as_aimed CHECK (((state = 'failed'::text) OR (state = aim))),
@@ -87,6 +88,7 @@ CREATE TABLE counterstep.saga (
   cause text,
   held boolean NOT NULL,
   due_at bigint,
+  deadline bigint,
   due_bucket integer,
   heartbeats text,
   lane integer NOT NULL,
@@ -95,11 +97,12 @@ CREATE TABLE counterstep.saga (
   updated_at bigint NOT NULL,
   CONSTRAINT saga_pkey PRIMARY KEY (id),
   CONSTRAINT saga_aim_check CHECK ((aim = ANY (ARRAY['completed'::text, 'compensated'::text, 'cancelled'::text]))),
+  CONSTRAINT saga_aim_has_direction CHECK (((direction = 'forward'::text) = (aim = 'completed'::text))),
   CONSTRAINT saga_attention_check CHECK ((attention <> '[]'::text)),
-  CONSTRAINT saga_bucket_is_not_late CHECK ((due_bucket <= (due_at / 60000))),
+  CONSTRAINT saga_bucket_is_not_late CHECK ((due_bucket <= (LEAST(due_at, deadline) / 60000))),
   CONSTRAINT saga_direction_check CHECK ((direction = ANY (ARRAY['forward'::text, 'undo'::text]))),
   CONSTRAINT saga_does_not_hang CHECK (((due_at IS NOT NULL) OR paused OR (attention IS NOT NULL))),
-  CONSTRAINT saga_due_has_bucket CHECK (((due_at IS NULL) = (due_bucket IS NULL))),
+  CONSTRAINT saga_due_has_bucket CHECK (((LEAST(due_at, deadline) IS NULL) = (due_bucket IS NULL))),
   CONSTRAINT saga_held_has_reason CHECK (((NOT held) OR (attention IS NOT NULL))),
   CONSTRAINT saga_lane_check CHECK ((lane > 0)),
   CONSTRAINT saga_number_check CHECK ((number > 0)),
@@ -107,6 +110,7 @@ CREATE TABLE counterstep.saga (
   CONSTRAINT saga_version_check CHECK ((version > 0)),
   CONSTRAINT saga_workflow_version_check CHECK ((workflow_version > 0))
 ) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_threshold=1000);
+CREATE INDEX saga_attention ON counterstep.saga USING btree (id) WHERE (attention IS NOT NULL);
 CREATE INDEX saga_due ON counterstep.saga USING btree (due_bucket);
 CREATE INDEX saga_held ON counterstep.saga USING btree (digest) WHERE held;
 

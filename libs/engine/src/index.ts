@@ -26,6 +26,7 @@ export type {
   StoredParkedInput,
   StoredSaga,
   TakenKey,
+  Vitals,
   Write,
 } from './store.js';
 export { MemoryStore } from './memory-store.js';

@@ -13,6 +13,7 @@ import type {
   StoredParkedInput,
   StoredSaga,
   TakenKey,
+  Vitals,
   Write,
 } from './store.js';
 
@@ -114,8 +115,8 @@ export class MemoryDatabase {
 
   due(before: number, limit: number): SagaRow[] {
     return [...this.unfinished.values()]
-      .flatMap(({ row }) => (row.dueAt !== undefined && row.dueAt <= before ? [row] : []))
-      .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0))
+      .flatMap(({ row }) => (firstDue(row) <= before ? [row] : []))
+      .sort((a, b) => firstDue(a) - firstDue(b))
       .slice(0, limit);
   }
 
@@ -160,6 +161,20 @@ export class MemoryDatabase {
       .slice(0, limit);
   }
 
+  vitals(overdueBefore: number): Vitals {
+    const overdue = this.due(overdueBefore, Infinity);
+    const waiting = [...this.unfinished.values(), ...this.finished.values()].filter(
+      ({ row }) => row.attention.length > 0,
+    );
+    const [oldest] = overdue;
+    return {
+      hanging: this.hanging(Infinity).length,
+      overdue: overdue.length,
+      ...(oldest && { oldestDueAt: firstDue(oldest) }),
+      attention: waiting.length,
+    };
+  }
+
   list({ workflow, states, attention, before, limit }: SagaQuery): SagaRow[] {
     return [...this.unfinished.values(), ...this.finished.values()]
       .map(({ row }) => row)
@@ -193,6 +208,11 @@ export class MemoryDatabase {
   private find(sagaId: string): SavedSaga | undefined {
     return this.unfinished.get(sagaId) ?? this.finished.get(sagaId);
   }
+}
+
+/** When it must be looked at without a message; `Infinity`: never. */
+export function firstDue({ dueAt = Infinity, deadline = Infinity }: SagaRow): number {
+  return Math.min(dueAt, deadline);
 }
 
 function nameOf({ scope, key }: KeyName): string {

@@ -2,7 +2,7 @@ import { StateStoreError } from '@counterstep/core';
 import type { SagaRow } from '@counterstep/core';
 import type { SagaState } from '@counterstep/protocol';
 import { checkBatch } from './check-batch.js';
-import { MemoryDatabase } from './memory-database.js';
+import { MemoryDatabase, firstDue } from './memory-database.js';
 import type { LaneRow } from './memory-database.js';
 import { ContextWriter, contextOfStored, listAllIds } from './saga-contexts.js';
 import type {
@@ -20,6 +20,7 @@ import type {
   StoredParkedInput,
   StoredSaga,
   TakenKey,
+  Vitals,
 } from './store.js';
 
 export interface MemoryStoreOptions {
@@ -110,7 +111,7 @@ export class MemoryStore implements Store {
     limit: number,
   ): Promise<{ sagaId: string; dueAt: number; digest: string }[]> {
     const rows = this.reached().due(before, limit);
-    return rows.map(({ sagaId, dueAt = 0, workflow }) => ({ sagaId, dueAt, digest: workflow.digest }));
+    return rows.map((row) => ({ sagaId: row.sagaId, dueAt: firstDue(row), digest: row.workflow.digest }));
   }
 
   async parkedInputs(
@@ -133,6 +134,10 @@ export class MemoryStore implements Store {
 
   async hangingSagas(limit: number): Promise<string[]> {
     return this.reached().hanging(limit);
+  }
+
+  async vitals(overdueBefore: number): Promise<Vitals> {
+    return this.reached().vitals(overdueBefore);
   }
 
   async list(query: SagaQuery): Promise<SagaRow[]> {

@@ -43,7 +43,7 @@ export interface Store {
   findKeys(keys: readonly KeyName[]): Promise<TakenKey[]>;
 
   /**
-   * Unfinished sagas whose `dueAt` is not after `before`, the soonest first. Uses a coarse index, so it may be called
+   * Unfinished sagas whose `dueAt`, or deadline, is not after `before`, the soonest first. Uses a coarse index, so it may be called
    * every few seconds whatever the number of sagas.
    */
   dueSagas(before: number, limit: number): Promise<{ sagaId: string; dueAt: number; digest: string }[]>;
@@ -65,6 +65,9 @@ export interface Store {
 
   /** Unfinished sagas that nothing will move and nobody was told of (promise 6): must always be empty. */
   hangingSagas(limit: number): Promise<string[]>;
+
+  /** How the sagas fare; `overdueBefore`: due since before that moment, and not moved. */
+  vitals(overdueBefore: number): Promise<Vitals>;
 
   /** Rows for lists, the newest first; `before` is the last id of the page before. */
   list(query: SagaQuery): Promise<SagaRow[]>;
@@ -202,6 +205,18 @@ export interface AbsentDefinition {
 }
 
 export type PinnedQuery = { readonly held: false } | { readonly held: true; readonly code: string };
+
+/** Numbers of sagas. */
+export interface Vitals {
+  /** As `hangingSagas`: must be 0. */
+  readonly hanging: number;
+  /** What was to happen by itself did not: no orchestrator works, or none may decide. */
+  readonly overdue: number;
+  /** Since when the one is due that has been for the longest; milliseconds since the epoch. */
+  readonly oldestDueAt?: number;
+  /** Those that wait for a person, also finished ones. */
+  readonly attention: number;
+}
 
 export interface SagaQuery {
   readonly workflow?: string;

@@ -20,11 +20,11 @@ write AS MATERIALIZED (
   SELECT * FROM unnest(
     $4::uuid[], $5::int[], $6::boolean[], $7::text[], $8::int[], $9::text[], $10::int[], $11::text[], $12::text[],
     $13::text[], $14::boolean[], $15::text[], $16::text[], $17::text[], $18::bigint[], $19::bigint[], $20::bigint[],
-    $21::bigint[], $22::boolean[]
+    $21::bigint[], $22::boolean[], $23::bigint[]
   ) AS w (
     id, expected, finished, workflow, workflow_version, digest, version, state, direction,
     aim, paused, attention, position, cause, due_at, number, created_at,
-    updated_at, held
+    updated_at, held, deadline
   )
   WHERE EXISTS (SELECT FROM fence)
 ),
@@ -37,7 +37,7 @@ absent AS MATERIALIZED (
 wanted AS MATERIALIZED (
   SELECT k.*, coalesce(w.finished, NOT EXISTS (SELECT FROM counterstep.saga s WHERE s.id = k.saga_id)) AS closed,
     coalesce(w.created_at, floor(extract(epoch FROM clock_timestamp()) * 1000)) AS created_at
-  FROM unnest($23::uuid[], $24::uuid[], $25::text[], $26::text[], $27::text[], $28::boolean[])
+  FROM unnest($24::uuid[], $25::uuid[], $26::text[], $27::text[], $28::text[], $29::boolean[])
     AS k (id, saga_id, scope, key, body_hash, from_closed)
   LEFT JOIN absent w ON w.id = k.id
   WHERE (w.id IS NOT NULL OR k.id <> k.saga_id) AND EXISTS (SELECT FROM fence)
@@ -72,17 +72,19 @@ begun AS MATERIALIZED (
 inserted AS (
   INSERT INTO counterstep.saga (
     id, workflow, workflow_version, digest, version, state, direction, aim, paused, attention, position, cause,
-    held, due_at, due_bucket, lane, number, created_at, updated_at)
+    held, due_at, deadline, due_bucket, lane, number, created_at, updated_at)
   SELECT id, workflow, workflow_version, digest, version, state, direction, aim, paused, attention, position, cause,
-    held, due_at, due_at / 60000, $1, number, created_at, updated_at
+    held, due_at, deadline, least(due_at, deadline) / 60000, $1, number, created_at, updated_at
   FROM begun WHERE NOT finished
 ),
 updated AS (
   UPDATE counterstep.saga s
   SET version = w.version, state = w.state, direction = w.direction, aim = w.aim, paused = w.paused,
     attention = w.attention, position = w.position, cause = w.cause, held = w.held, due_at = w.due_at,
+    deadline = w.deadline,
     -- A bucket that is early only costs the sweep a look; a new one costs an index entry on every step.
-    due_bucket = CASE WHEN s.due_bucket <= w.due_at / 60000 THEN s.due_bucket ELSE w.due_at / 60000 END,
+    due_bucket = CASE WHEN s.due_bucket <= least(w.due_at, w.deadline) / 60000 THEN s.due_bucket
+      ELSE least(w.due_at, w.deadline) / 60000 END,
     heartbeats = NULL, lane = $1, number = w.number, updated_at = w.updated_at
   FROM write w
   WHERE w.expected > 0 AND NOT w.finished AND s.id = w.id AND s.version = w.expected
@@ -121,17 +123,17 @@ stale AS MATERIALIZED (
 recorded AS (
   INSERT INTO counterstep.history (saga_id, seq, at, event, facts, lane, number)
   SELECT r.saga_id, r.seq, r.at, r.event, r.facts, $1, r.number
-  FROM unnest($29::uuid[], $30::int[], $31::bigint[], $32::text[], $33::text[], $34::bigint[])
+  FROM unnest($30::uuid[], $31::int[], $32::bigint[], $33::text[], $34::text[], $35::bigint[])
     AS r (saga_id, seq, at, event, facts, number)
   WHERE r.saga_id IN (SELECT id FROM passed)
 ),
 parked AS (
   INSERT INTO counterstep.parked_input (saga_id, digest, code, input)
-  SELECT * FROM unnest($35::uuid[], $36::text[], $37::text[], $38::text[]) AS p (saga_id, digest, code, input)
+  SELECT * FROM unnest($36::uuid[], $37::text[], $38::text[], $39::text[]) AS p (saga_id, digest, code, input)
   WHERE saga_id NOT IN (SELECT id FROM stale) AND EXISTS (SELECT FROM fence)
 ),
 unparked AS (
-  DELETE FROM counterstep.parked_input WHERE id = ANY ($39::bigint[]) AND EXISTS (SELECT FROM fence)
+  DELETE FROM counterstep.parked_input WHERE id = ANY ($40::bigint[]) AND EXISTS (SELECT FROM fence)
 )
 SELECT
   floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
@@ -167,7 +169,7 @@ export function commitStatement(
 }
 
 function writeColumns(writes: readonly Write[]): unknown[][] {
-  const columns: unknown[][] = Array.from({ length: 19 }, () => []);
+  const columns: unknown[][] = Array.from({ length: 20 }, () => []);
   for (const { expectedVersion, saga, records } of writes) {
     const row = rowOf(saga);
     const values = [
@@ -190,6 +192,7 @@ function writeColumns(writes: readonly Write[]): unknown[][] {
       row.createdAt,
       row.updatedAt,
       isHeld(saga),
+      row.deadline ?? null,
     ];
     values.forEach((value, index) => columns[index]?.push(value));
   }

@@ -82,10 +82,11 @@ export async function renewBuckets(pool: ReadPool, before: number): Promise<void
   await pool.query({
     name: 'counterstep_buckets',
     text: `
-      UPDATE counterstep.saga SET due_bucket = due_at / 60000
+      UPDATE counterstep.saga SET due_bucket = least(due_at, deadline) / 60000
       WHERE id IN (
         SELECT id FROM counterstep.saga
-        WHERE due_bucket < $1::bigint / 60000 AND due_bucket < due_at / 60000 AND due_at > $1::bigint
+        WHERE due_bucket < $1::bigint / 60000 AND due_bucket < least(due_at, deadline) / 60000
+          AND least(due_at, deadline) > $1::bigint
         LIMIT 10000
         FOR UPDATE SKIP LOCKED)`,
     values: [before],
@@ -100,10 +101,10 @@ export async function findDue(
   return pool.query({
     name: 'counterstep_due',
     text: `
-      SELECT id AS "sagaId", due_at::float8 AS "dueAt", digest
+      SELECT id AS "sagaId", least(due_at, deadline)::float8 AS "dueAt", digest
       FROM counterstep.saga
-      WHERE due_bucket <= $1::bigint / 60000 AND due_at <= $1::bigint
-      ORDER BY due_at
+      WHERE due_bucket <= $1::bigint / 60000 AND least(due_at, deadline) <= $1::bigint
+      ORDER BY "dueAt"
       LIMIT $2`,
     values: [before, limit],
   });

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFinished } from '@counterstep/core';
-import type { SagaContext, SagaQuery } from '@counterstep/engine';
+import type { SagaContext, SagaQuery, Vitals } from '@counterstep/engine';
 import { contextOfStored } from '@counterstep/engine';
 import type { SagaRow } from '@counterstep/core';
 import type { SagaState } from '@counterstep/protocol';
-import { IsNull } from 'typeorm';
 import type { DataSource, EntityTarget } from 'typeorm';
 import { FinishedSagaEntity } from './entities/finished-saga.entity.js';
 import type { SagaColumns } from './entities/saga-columns.js';
@@ -40,11 +39,34 @@ export class OperatorQueries {
 
   /** The schema refuses such rows; this would find those of a database whose constraint was dropped. */
   async hangingSagas(limit: number): Promise<string[]> {
-    const waiting = { dueAt: IsNull(), paused: false, attention: IsNull() };
     const sagas = await this.asked(
-      this.dataSource.manager.find(SagaEntity, { select: { id: true }, where: waiting, take: limit }),
+      this.dataSource.query<{ id: string }[]>(`SELECT id FROM counterstep.saga WHERE ${HANGING} LIMIT $1`, [
+        limit,
+      ]),
     );
     return sagas.map(({ id }) => id);
+  }
+
+  /** Counted in one look. */
+  async vitals(overdueBefore: number): Promise<Vitals> {
+    const [row] = await this.asked(
+      this.dataSource.query<VitalsRow[]>(
+        `SELECT
+          (SELECT count(*)::int FROM counterstep.saga WHERE ${HANGING}) AS hanging,
+          o.count AS overdue,
+          o.oldest,
+          (SELECT count(*)::int FROM counterstep.saga WHERE attention IS NOT NULL)
+            + (SELECT count(*)::int FROM counterstep.finished_saga WHERE attention IS NOT NULL) AS attention
+        FROM (
+          SELECT count(*)::int AS count, min(least(due_at, deadline))::float8 AS oldest
+          FROM counterstep.saga
+          WHERE due_bucket <= $1::bigint / 60000 AND least(due_at, deadline) <= $1::bigint
+        ) o`,
+        [overdueBefore],
+      ),
+    );
+    const { hanging = 0, overdue = 0, attention = 0, oldest = null } = row ?? {};
+    return { hanging, overdue, attention, ...(oldest !== null && { oldestDueAt: oldest }) };
   }
 
   async loadContext(sagaId: string): Promise<SagaContext | undefined> {
@@ -105,6 +127,16 @@ export class OperatorQueries {
       stop.abort();
     }
   }
+}
+
+/** `isLive` of libs/core, turned round; what is finished has gone to another table. */
+const HANGING = 'due_at IS NULL AND NOT paused AND attention IS NULL';
+
+interface VitalsRow {
+  readonly hanging: number;
+  readonly overdue: number;
+  readonly oldest: number | null;
+  readonly attention: number;
 }
 
 const GOODBYE = 2_000;

@@ -15,6 +15,7 @@ import type {
   StoredParkedInput,
   StoredSaga,
   TakenKey,
+  Vitals,
 } from '@counterstep/engine';
 import type { SagaState } from '@counterstep/protocol';
 import type { DataSource } from 'typeorm';
@@ -165,6 +166,10 @@ export class PostgresStore implements Store {
 
   async hangingSagas(limit: number): Promise<string[]> {
     return (await this.asked()).hangingSagas(limit);
+  }
+
+  async vitals(overdueBefore: number): Promise<Vitals> {
+    return (await this.asked()).vitals(overdueBefore);
   }
 
   async list(query: SagaQuery): Promise<SagaRow[]> {

@@ -4,6 +4,7 @@ import { contextPromises } from './store-contexts.js';
 import { definitionPromises } from './store-definitions.js';
 import { keyPromises } from './store-keys.js';
 import { lanePromises } from './store-lanes.js';
+import { livenessPromises } from './store-liveness.js';
 import { lookupPromises } from './store-lookups.js';
 import { writePromises } from './store-writes.js';
 
@@ -63,6 +64,7 @@ export function storeConformance(
     describe('lanes', () => lanePromises(suite));
     describe('look-ups', () => lookupPromises(suite));
     describe('definitions', () => definitionPromises(suite));
+    describe('liveness', () => livenessPromises(suite));
     describe('contexts', () => contextPromises(suite));
   });
 }

@@ -1,4 +1,3 @@
-import { isLive } from '@counterstep/core';
 import { expect } from './runner.js';
 import { NOON, TIMEOUT, Tale, Writer, nothing, order } from './sagas-for-stores.js';
 import type { StoreSuite } from './store-conformance.js';
@@ -92,21 +91,6 @@ export function lookupPromises({ store: openStore, promised }: StoreSuite): void
     expect(await store.parkedInputs(['d'], 10)).toHaveLength(5);
     await writer.commit([held.add([{ type: 'finished', state: 'failed' }])]);
     expect(await ready(1)).toEqual([held.sagaId]);
-  });
-
-  promised('no saga hangs: each waits for a moment or for a person', async () => {
-    const store = await openStore();
-    const writer = await Writer.on(store);
-    const [running, held, later, done] = [new Tale(), new Tale(), new Tale(), new Tale()];
-    await writer.commit([
-      running.start(),
-      held.start(),
-      later.start({}, NOON, NOON + 1_000),
-      done.complete(),
-    ]);
-    await writer.commit([held.quarantine()]);
-    for (const { saga } of [running, held, later, done]) expect(saga && isLive(saga)).toBe(true);
-    expect(await store.hangingSagas(10)).toEqual([]);
   });
 
   promised('lists are pages of finished and unfinished sagas, the newest first', async () => {

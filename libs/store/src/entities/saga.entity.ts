@@ -8,6 +8,9 @@ export class SagaEntity extends SagaColumns {
   @Column('bigint', { name: 'due_at', nullable: true })
   dueAt!: string | null;
 
+  @Column('bigint', { nullable: true })
+  deadline!: string | null;
+
   @Column('int', { name: 'due_bucket', nullable: true })
   dueBucket!: number | null;
 
@@ -18,6 +21,10 @@ export class SagaEntity extends SagaColumns {
   heartbeats!: string | null;
 
   override toRow(): SagaRow {
-    return { ...super.toRow(), ...(this.dueAt !== null && { dueAt: Number(this.dueAt) }) };
+    return {
+      ...super.toRow(),
+      ...(this.dueAt !== null && { dueAt: Number(this.dueAt) }),
+      ...(this.deadline !== null && { deadline: Number(this.deadline) }),
+    };
   }
 }

@@ -18,8 +18,9 @@ export class Initial1764000000000 implements MigrationInterface {
 }
 
 /**
- * The row changes with every step. No index names a column that does, but for the coarse bucket and for being held, so
- * that updates stay within their page (HOT); the free space of the fillfactor is for them.
+ * The row changes with every step. No index names a column that does, but for the coarse bucket and for what waits for
+ * a person, so that updates stay within their page (HOT); the free space of the fillfactor is for them. `due_at` leaves
+ * the deadline out, which moves nothing until it passes: so the first constraint is `isLive` of libs/core.
  */
 const SAGA = `
 CREATE TABLE counterstep.saga (
@@ -37,6 +38,7 @@ CREATE TABLE counterstep.saga (
   cause text,
   held boolean NOT NULL,
   due_at bigint,
+  deadline bigint,
   due_bucket int,
   heartbeats text,
   lane int NOT NULL CHECK (lane > 0),
@@ -45,11 +47,13 @@ CREATE TABLE counterstep.saga (
   updated_at bigint NOT NULL,
   CONSTRAINT saga_does_not_hang CHECK (due_at IS NOT NULL OR paused OR attention IS NOT NULL),
   CONSTRAINT saga_held_has_reason CHECK (NOT held OR attention IS NOT NULL),
-  CONSTRAINT saga_bucket_is_not_late CHECK (due_bucket <= due_at / 60000),
-  CONSTRAINT saga_due_has_bucket CHECK ((due_at IS NULL) = (due_bucket IS NULL))
+  CONSTRAINT saga_bucket_is_not_late CHECK (due_bucket <= least(due_at, deadline) / 60000),
+  CONSTRAINT saga_due_has_bucket CHECK ((least(due_at, deadline) IS NULL) = (due_bucket IS NULL)),
+  CONSTRAINT saga_aim_has_direction CHECK ((direction = 'forward') = (aim = 'completed'))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
 CREATE INDEX saga_due ON counterstep.saga (due_bucket);
-CREATE INDEX saga_held ON counterstep.saga (digest) WHERE held`;
+CREATE INDEX saga_held ON counterstep.saga (digest) WHERE held;
+CREATE INDEX saga_attention ON counterstep.saga (id) WHERE attention IS NOT NULL`;
 
 /** Out of the way of the hot path, which so does not slow down as they grow in number. */
 const FINISHED_SAGA = `
@@ -70,7 +74,8 @@ CREATE TABLE counterstep.finished_saga (
   number bigint NOT NULL CHECK (number > 0),
   created_at bigint NOT NULL,
   updated_at bigint NOT NULL,
-  CONSTRAINT finished_saga_ends_as_aimed CHECK (state = 'failed' OR state = aim)
+  CONSTRAINT finished_saga_ends_as_aimed CHECK (state = 'failed' OR state = aim),
+  CONSTRAINT finished_saga_aim_has_direction CHECK ((direction = 'forward') = (aim = 'completed'))
 );
 CREATE INDEX finished_saga_attention ON counterstep.finished_saga (id) WHERE attention IS NOT NULL`;
 
