@@ -75,7 +75,17 @@ export type {
   SagaEvent,
 } from './events.js';
 export { evolve, fold } from './evolve.js';
-export { dueAt, inOrder, isFinished, isHeld, isLive, movesAt, openAttempts, openWaits, phaseOf } from './saga.js';
+export {
+  dueAt,
+  inOrder,
+  isFinished,
+  isHeld,
+  isLive,
+  movesAt,
+  openAttempts,
+  openWaits,
+  phaseOf,
+} from './saga.js';
 export type {
   AttentionItem,
   Attempts,
@@ -102,3 +112,4 @@ export type { NotUndone, PlannedUndo, UndoPreview } from './preview.js';
 export { DIRECTION_OF_AIM, FINAL_STATES, STATE_CHANGES, STATE_COLOURS } from './transitions.js';
 export type { StateChange } from './transitions.js';
 export { stateChart } from './state-chart.js';
+export { mermaidOf } from './diagram.js';
