@@ -41,7 +41,7 @@ function forgetful(saga: Saga, forgotten: number, deadline: number | undefined):
   return {
     ...rest,
     attention: forgotten % 3 === 0 ? [] : saga.attention,
-    steps: Object.fromEntries(steps.map((step) => [step.path, step])) as Saga['steps'],
+    steps: Object.fromEntries(steps.map((step) => [step.path, step])),
     ...(deadline !== undefined && { deadline }),
   };
 }
