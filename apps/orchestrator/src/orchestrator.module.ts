@@ -6,6 +6,8 @@ import { HealthController } from './health/health.controller.js';
 import { Readiness } from './health/readiness.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RequestPipe } from './http/request.pipe.js';
+import { MetricsController } from './metrics/metrics.controller.js';
+import { ExplanationsController } from './sagas/explanations.controller.js';
 import { RequestsController } from './sagas/requests.controller.js';
 import { SagasController } from './sagas/sagas.controller.js';
 import { SchedulesController } from './schedules/schedules.controller.js';
@@ -18,9 +20,11 @@ export class OrchestratorModule {
       controllers: [
         SagasController,
         RequestsController,
+        ExplanationsController,
         WorkflowsController,
         SchedulesController,
         HealthController,
+        MetricsController,
       ],
       providers: [
         { provide: Orchestrator, useValue: orchestrator },

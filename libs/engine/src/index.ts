@@ -4,6 +4,7 @@ export type { Schedule } from './schedules.js';
 export type { StartOptions } from './requests.js';
 export { systemClock } from './clock.js';
 export type { Clock } from './clock.js';
+export type { LivenessReport } from './liveness.js';
 export { silentLogger } from './logger.js';
 export type { Logger } from './logger.js';
 export { StoreContentError } from './store.js';

@@ -1,13 +1,24 @@
 import type { Bus, BusHealth } from '@counterstep/bus';
-import { StateStoreError, ValidationError, WorkflowExecutionError, fold, statusOf } from '@counterstep/core';
+import {
+  StateStoreError,
+  ValidationError,
+  WorkflowExecutionError,
+  explain,
+  fold,
+  mermaidOf,
+  statusOf,
+  undoPreview,
+} from '@counterstep/core';
 import type {
   Asked,
+  Explanation,
   HistoryRecord,
   InterveneEvent,
   Saga,
   SagaEvent,
   SagaRow,
   SagaStatus,
+  UndoPreview,
   Workflow,
 } from '@counterstep/core';
 import { topicsOf } from '@counterstep/protocol';
@@ -18,6 +29,8 @@ import type { SignalOfCaller } from './asked.js';
 import { StoreClock, systemClock } from './clock.js';
 import type { Clock } from './clock.js';
 import { Engine } from './engine.js';
+import { LivenessWatch } from './liveness.js';
+import type { LivenessReport } from './liveness.js';
 import { silentLogger } from './logger.js';
 import type { Logger } from './logger.js';
 import { MemoryStore } from './memory-store.js';
@@ -58,6 +71,8 @@ export interface OrchestratorOptions {
   readonly sweepInterval?: number;
   /** Milliseconds until sagas whose definition no orchestrator has are held for a person; default 300,000. */
   readonly unknownDefinitionAfter?: number;
+  /** Milliseconds between two looks whether sagas hang or are overdue; default 15,000. */
+  readonly livenessInterval?: number;
   readonly clock?: Clock;
 }
 
@@ -85,6 +100,7 @@ export class Orchestrator {
   private readonly schedules: readonly CheckedSchedule[];
   private engine: Engine | undefined;
   private scheduler: Scheduler | undefined;
+  private watch: LivenessWatch | undefined;
 
   constructor(private readonly options: OrchestratorOptions) {
     const workflows = [...(options.workflow ? [options.workflow] : []), ...(options.workflows ?? [])];
@@ -141,6 +157,9 @@ export class Orchestrator {
       start: (schedule, tick) => this.startTick(schedule, tick),
     });
     this.scheduler.start();
+    const interval = this.options.livenessInterval ?? 15_000;
+    this.watch = new LivenessWatch({ store, clock, logger, interval });
+    this.watch.start();
   }
 
   /** Finishes what was begun, hands the rest over, and closes the store. The bus stays open: it is the caller's. */
@@ -149,6 +168,7 @@ export class Orchestrator {
     this.scheduler?.stop();
     this.engine = undefined;
     await engine?.close();
+    await this.watch?.stop();
     await this.store.close();
   }
 
@@ -187,6 +207,32 @@ export class Orchestrator {
     const records = await this.recordsOf(sagaId);
     const saga = readHistory(sagaId, records);
     return statusOf(saga, this.registry.pinned(saga.workflow.digest));
+  }
+
+  /** Why it waits, or how it ended, for people and for programs. Throws as `getStatus`. */
+  async explain(sagaId: string): Promise<Explanation> {
+    const saga = readHistory(sagaId, await this.recordsOf(sagaId));
+    return explain(saga, this.registry.pinned(saga.workflow.digest), await this.store.now());
+  }
+
+  /**
+   * What would be undone if it failed now, and what could not be. Throws as `getStatus`, and `WorkflowExecutionError`
+   * (`UNKNOWN_DEFINITION`) when this process lacks the definition.
+   */
+  async previewUndo(sagaId: string): Promise<UndoPreview> {
+    const saga = readHistory(sagaId, await this.recordsOf(sagaId));
+    return undoPreview(saga, this.definitionOf(saga));
+  }
+
+  /** How far it is, as a Mermaid flowchart. Throws as `previewUndo`. */
+  async diagram(sagaId: string): Promise<string> {
+    const saga = readHistory(sagaId, await this.recordsOf(sagaId));
+    return mermaidOf(this.definitionOf(saga), saga);
+  }
+
+  /** Whether sagas hang or are overdue, as last looked at; undefined before the first look. */
+  liveness(): LivenessReport | undefined {
+    return this.watch?.report;
   }
 
   /** What happened so far, in order. Throws `ValidationError` (`SAGA_NOT_FOUND`) or `StateStoreError`. */
@@ -326,6 +372,13 @@ export class Orchestrator {
     const [stored] = await this.store.load([checkSagaId(sagaId)]);
     if (!stored) throw sagaNotFound(sagaId);
     return stored.records;
+  }
+
+  private definitionOf({ sagaId, workflow: { name, version, digest } }: Saga): Workflow {
+    const workflow = this.registry.pinned(digest);
+    if (workflow) return workflow;
+    const message = `this process lacks the definition ${name} ${version} (${digest})`;
+    throw new WorkflowExecutionError('UNKNOWN_DEFINITION', message, { sagaId }, true);
   }
 
   private running(): Engine {

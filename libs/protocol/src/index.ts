@@ -90,3 +90,5 @@ export type {
   Started,
   WorkflowList,
 } from './api.js';
+export { explanationSchema, undoPreviewSchema } from './explanation.js';
+export type { ExplanationBody, UndoPreviewBody } from './explanation.js';

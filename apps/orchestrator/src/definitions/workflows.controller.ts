@@ -1,12 +1,12 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ValidationError } from '@counterstep/core';
-import type { WorkflowDescription } from '@counterstep/core';
+import { Controller, Get, Header, Param, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ValidationError, mermaidOf } from '@counterstep/core';
+import type { Workflow, WorkflowDescription } from '@counterstep/core';
 import { Orchestrator } from '@counterstep/engine';
 import { API_PREFIX, workflowBodySchema, workflowListSchema } from '@counterstep/protocol';
 import type { WorkflowList } from '@counterstep/protocol';
 import * as z from 'zod';
-import { ApiProblems } from '../http/openapi.js';
+import { ApiProblems, DIAGRAM_TYPE } from '../http/openapi.js';
 
 const versionQuerySchema = z.strictObject({
   version: z.coerce.number().int().min(1).optional().describe('The newest when it is absent.'),
@@ -40,11 +40,28 @@ export class WorkflowsController {
     @Param('name') name: string,
     @Query({ schema: versionQuerySchema }) { version }: z.infer<typeof versionQuerySchema>,
   ): WorkflowDescription {
+    return this.find(name, version).toJSON();
+  }
+
+  @Get(':name/diagram')
+  @ApiOperation({ summary: 'A definition as a Mermaid flowchart' })
+  @ApiProduces(DIAGRAM_TYPE)
+  @ApiOkResponse({ schema: { type: 'string' } })
+  @ApiProblems(400, 404)
+  @Header('Content-Type', DIAGRAM_TYPE)
+  diagram(
+    @Param('name') name: string,
+    @Query({ schema: versionQuerySchema }) { version }: z.infer<typeof versionQuerySchema>,
+  ): string {
+    return mermaidOf(this.find(name, version));
+  }
+
+  private find(name: string, version: number | undefined): Workflow {
     const newest = this.orchestrator.getWorkflowDefinition(name);
-    if (version === undefined || version === newest.version) return newest.toJSON();
+    if (version === undefined || version === newest.version) return newest;
     const versions = this.orchestrator.getWorkflows().filter((workflow) => workflow.name === name);
     const found = versions.find((workflow) => workflow.version === version);
-    if (found) return found.toJSON();
+    if (found) return found;
     const known = versions.map((workflow) => workflow.version).join(', ');
     throw new ValidationError('UNKNOWN_VERSION', `${name} has no version ${version}; known are ${known}`);
   }

@@ -11,6 +11,9 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   503: 'Not now; `Retry-After` says when to ask again.',
 };
 
+/** Of Mermaid, which browsers show as it is. */
+export const DIAGRAM_TYPE = 'text/plain; charset=utf-8';
+
 /** Declares the errors of a route, each a problem document. */
 export function ApiProblems(...statuses: number[]): MethodDecorator & ClassDecorator {
   const responses = statuses.map((status) =>

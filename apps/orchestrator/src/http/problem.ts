@@ -35,6 +35,7 @@ export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   NOT_STARTED: 503,
   PARKED: 503,
   UNREADABLE_HISTORY: 503,
+  UNKNOWN_DEFINITION: 503,
   STORE_UNAVAILABLE: 503,
 };
 
