@@ -89,6 +89,8 @@ describe('a batch that Postgres refuses', () => {
     await admin.query('ALTER TABLE counterstep.saga DROP CONSTRAINT saga_does_not_hang');
     await admin.query(hang, [tale.sagaId]);
     expect(await store.hangingSagas(10)).toEqual([tale.sagaId]);
+    // So that the check after every test finds none.
+    await admin.query('DELETE FROM counterstep.saga WHERE id = $1', [tale.sagaId]);
   });
 });
 

@@ -3,6 +3,7 @@ import { MemoryStore, silentLogger, type Schedule, type Store } from '@counterst
 import { demoWorkflows, startApp, type StartedApp } from '@counterstep/orchestrator';
 import { sagaSchema, type SagaBody } from '@counterstep/protocol';
 import { ApiClient, type HttpAnswer } from './api-client.js';
+import { refuseHanging } from './liveness.js';
 import { Responder, type Answer } from './responder.js';
 import { waitFor } from './wait-for.js';
 
@@ -53,8 +54,11 @@ export class AppInProcess<Kept extends Store = MemoryStore> {
     return new ApiClient(this.app.url);
   }
 
+  /** Rejects when a saga hangs. */
   async stop(): Promise<void> {
+    const hanging = this.app && (await this.store.hangingSagas(10).catch(() => []));
     await this.app?.stop();
+    refuseHanging(hanging ?? []);
   }
 
   order(input: unknown = ORDER, headers = {}): Promise<HttpAnswer> {

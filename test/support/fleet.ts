@@ -8,6 +8,7 @@ import {
   type Store,
 } from '@counterstep/engine';
 import type { Command } from '@counterstep/protocol';
+import { refuseHanging } from './liveness.js';
 import { Responder, type Answer } from './responder.js';
 import { waitFor } from './wait-for.js';
 
@@ -69,8 +70,10 @@ export class Fleet {
     return responder;
   }
 
+  /** Rejects when a saga hangs. */
   async close(): Promise<void> {
     for (const cleanup of this.cleanups.splice(0).reverse()) await cleanup();
+    refuseHanging(this.database.hanging(10));
   }
 }
 

