@@ -1,20 +1,10 @@
 import type { Bus, BusHealth } from '@counterstep/bus';
-import {
-  StateStoreError,
-  ValidationError,
-  WorkflowExecutionError,
-  explain,
-  fold,
-  mermaidOf,
-  statusOf,
-  undoPreview,
-} from '@counterstep/core';
+import { StateStoreError, ValidationError, WorkflowExecutionError } from '@counterstep/core';
 import type {
   Asked,
   Explanation,
   HistoryRecord,
   InterveneEvent,
-  Saga,
   SagaEvent,
   SagaRow,
   SagaStatus,
@@ -36,15 +26,15 @@ import type { Logger } from './logger.js';
 import { MemoryStore } from './memory-store.js';
 import { Messages } from './messages.js';
 import { Registry } from './registry.js';
-import { answerOrThrow, checkInput, checkSagaId, sagaNotFound } from './requests.js';
+import { answerOrThrow, checkInput, checkSagaId } from './requests.js';
 import type { StartOptions } from './requests.js';
 import { keyOfTick, keysOfStart } from './start-keys.js';
 import { Scheduler } from './scheduler.js';
 import { checkSchedules } from './schedules.js';
 import type { CheckedSchedule, Schedule } from './schedules.js';
 import type { StartKey } from './start-keys.js';
-import type { NumberedRecord, SagaQuery, Store } from './store.js';
-import { UNREADABLE_HISTORY } from './unreadable.js';
+import { SagaReader } from './saga-reader.js';
+import type { SagaQuery, Store } from './store.js';
 
 export interface OrchestratorOptions {
   /** The definition to run, or several. */
@@ -98,6 +88,7 @@ export class Orchestrator {
   private readonly logger: Logger;
   private readonly storeClock: StoreClock;
   private readonly schedules: readonly CheckedSchedule[];
+  private readonly reader: SagaReader;
   private engine: Engine | undefined;
   private scheduler: Scheduler | undefined;
   private watch: LivenessWatch | undefined;
@@ -111,6 +102,7 @@ export class Orchestrator {
     if (!options.stateStore)
       this.logger.warn('no state store was given: sagas are kept in memory and end with this process');
     this.store = options.stateStore ?? new MemoryStore();
+    this.reader = new SagaReader(this.store, this.registry);
     this.storeClock = new StoreClock(options.clock ?? systemClock);
     for (const workflow of this.registry.all())
       for (const { code, step, message, mend } of workflow.warnings)
@@ -204,15 +196,12 @@ export class Orchestrator {
    * written it, or `StateStoreError`.
    */
   async getStatus(sagaId: string): Promise<SagaStatus> {
-    const records = await this.recordsOf(sagaId);
-    const saga = readHistory(sagaId, records);
-    return statusOf(saga, this.registry.pinned(saga.workflow.digest));
+    return this.reader.status(sagaId);
   }
 
   /** Why it waits, or how it ended, for people and for programs. Throws as `getStatus`. */
   async explain(sagaId: string): Promise<Explanation> {
-    const saga = readHistory(sagaId, await this.recordsOf(sagaId));
-    return explain(saga, this.registry.pinned(saga.workflow.digest), await this.store.now());
+    return this.reader.explanation(sagaId);
   }
 
   /**
@@ -220,14 +209,12 @@ export class Orchestrator {
    * (`UNKNOWN_DEFINITION`) when this process lacks the definition.
    */
   async previewUndo(sagaId: string): Promise<UndoPreview> {
-    const saga = readHistory(sagaId, await this.recordsOf(sagaId));
-    return undoPreview(saga, this.definitionOf(saga));
+    return this.reader.undoPreview(sagaId);
   }
 
   /** How far it is, as a Mermaid flowchart. Throws as `previewUndo`. */
   async diagram(sagaId: string): Promise<string> {
-    const saga = readHistory(sagaId, await this.recordsOf(sagaId));
-    return mermaidOf(this.definitionOf(saga), saga);
+    return this.reader.diagram(sagaId);
   }
 
   /** Whether sagas hang or are overdue, as last looked at; undefined before the first look. */
@@ -237,8 +224,7 @@ export class Orchestrator {
 
   /** What happened so far, in order. Throws `ValidationError` (`SAGA_NOT_FOUND`) or `StateStoreError`. */
   async getHistory(sagaId: string): Promise<readonly HistoryRecord[]> {
-    const records = await this.recordsOf(sagaId);
-    return records.map(({ lane: _, number: __, ...record }) => record);
+    return this.reader.history(sagaId);
   }
 
   /** Rows for a list, the newest first. */
@@ -368,19 +354,6 @@ export class Orchestrator {
     answerOrThrow(await this.running().request({ sagaId: checkSagaId(sagaId), event }), sagaId);
   }
 
-  private async recordsOf(sagaId: string): Promise<readonly NumberedRecord[]> {
-    const [stored] = await this.store.load([checkSagaId(sagaId)]);
-    if (!stored) throw sagaNotFound(sagaId);
-    return stored.records;
-  }
-
-  private definitionOf({ sagaId, workflow: { name, version, digest } }: Saga): Workflow {
-    const workflow = this.registry.pinned(digest);
-    if (workflow) return workflow;
-    const message = `this process lacks the definition ${name} ${version} (${digest})`;
-    throw new WorkflowExecutionError('UNKNOWN_DEFINITION', message, { sagaId }, true);
-  }
-
   private running(): Engine {
     if (!this.engine)
       throw new WorkflowExecutionError('NOT_STARTED', 'the orchestrator is not started', {}, true);
@@ -414,16 +387,4 @@ export class Orchestrator {
       }
     }
   };
-}
-
-function readHistory(sagaId: string, records: readonly HistoryRecord[]): Saga {
-  try {
-    const saga = fold(sagaId, records);
-    if (saga) return saga;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const message = `this version cannot read the history of saga ${sagaId}: ${reason}`;
-    throw new WorkflowExecutionError(UNREADABLE_HISTORY, message, { sagaId }, true);
-  }
-  throw sagaNotFound(sagaId);
 }
