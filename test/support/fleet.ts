@@ -79,11 +79,11 @@ export class Fleet {
 
 export const succeed = (output: unknown = {}): Answer => ({ outcome: 'succeeded', data: { output } });
 
-/** The saga's status once it is in one of the six states, or waits for a person (`attention`). */
+/** The saga's status once it is in this state or phase. */
 export async function reached(
   orchestrator: Orchestrator,
   sagaId: string,
-  goal: SagaStatus['state'] | 'attention',
+  goal: SagaStatus['state'] | SagaStatus['phase'],
 ): Promise<SagaStatus> {
   return waitFor(
     async () => {

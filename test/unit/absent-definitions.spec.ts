@@ -56,6 +56,32 @@ describe('a saga whose definition nobody alive has', () => {
     ]);
   });
 
+  test('goes on by itself when its definition is back, with what came for it meanwhile', async () => {
+    const old = await fleet.join([v1]);
+    const [replied, waiting] = (await Promise.all(
+      [1, 2].map(() => old.orchestrator.executeWorkflow('order', {})),
+    )) as [string, string];
+    const commands = await Promise.all([replied, waiting].map(commandOf));
+    await old.orchestrator.stop();
+    const { orchestrator, store } = await fleet.join([v2], PATIENCE);
+    for (const sagaId of [replied, waiting]) await reached(orchestrator, sagaId, 'attention');
+    const done = { outcome: 'succeeded', data: { output: {} } } as const;
+    await responder.reply(commands[0] as Command, done);
+    await waitFor(async () => (await store.parkedInputs([v1.digest], 10)).length === 1, {
+      what: 'a reply is parked',
+    });
+    const back = await fleet.join([v1, v2], PATIENCE);
+    await reached(back.orchestrator, replied, 'completed');
+    await reached(back.orchestrator, waiting, 'forward');
+    await responder.reply(commands[1] as Command, done);
+    await reached(back.orchestrator, waiting, 'completed');
+    const history = await back.orchestrator.getHistory(waiting);
+    expect(history.map(({ event }) => event)).toEqual(['start', 'quarantine', 'intervene', 'reply']);
+    await waitFor(async () => (await store.parkedInputs([v1.digest, v2.digest], 10)).length === 0, {
+      what: 'nothing is parked any more',
+    });
+  });
+
   test('is left alone while another orchestrator has it, and nobody else is held', async () => {
     const keeper = await fleet.join([v1], PATIENCE);
     const gone = await fleet.join([workflow(3)]);

@@ -22,7 +22,8 @@ beforeEach(() => {
       looks += 1;
       return absent;
     };
-    override pinnedSagas = async ([digest]: readonly string[]) => [`saga of ${digest}`];
+    override pinnedSagas = async ([digest]: readonly string[], { held: isHeld }: { held: boolean }) =>
+      isHeld ? [] : [`saga of ${digest}`];
   }
   watch = new AbsentDefinitions({
     store: new Told(),

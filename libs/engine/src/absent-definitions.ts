@@ -15,12 +15,13 @@ export interface AbsentDefinitionsOptions {
 }
 
 const UNKNOWN_DEFINITION = 'UNKNOWN_DEFINITION';
-/** Sagas that are held in one look. */
-const MOST_HELD = 1_000;
+/** Sagas that are held, or let go on, in one look. */
+const MOST = 1_000;
 
 /**
  * Holds the sagas whose definition no living orchestrator has: nothing would move them, and nobody would be told. A deploy
  * takes a definition away for a moment, so it must have been absent for a while, seen so by this process at every look.
+ * Whoever has the definition lets them go on again.
  */
 export class AbsentDefinitions {
   /** When each was first seen to be absent. */
@@ -30,9 +31,10 @@ export class AbsentDefinitions {
 
   constructor(private readonly options: AbsentDefinitionsOptions) {}
 
-  /** To be called often; asks the store a few times within the patience. */
+  /** To be called often; asks the store for what is absent a few times within the patience. */
   async look(): Promise<void> {
     const { store, registry, clock, patience } = this.options;
+    await this.release();
     const now = clock.now();
     if (now < this.nextLook) return;
     const absent = (await store.absentDefinitions()).filter(({ digest }) => !registry.pinned(digest));
@@ -50,10 +52,23 @@ export class AbsentDefinitions {
     this.nextLook = isDone ? now + patience / 5 : now;
   }
 
+  private async release(): Promise<void> {
+    const { store, registry, push } = this.options;
+    const query = { held: true, code: UNKNOWN_DEFINITION } as const;
+    const reason = 'the definition is here again';
+    for (const sagaId of await store.pinnedSagas(registry.digests(), query, MOST))
+      push({
+        sagaId,
+        event: { type: 'intervene', verb: 'release', actor: 'orchestrator', reason },
+        origin: 'internal',
+        settle: () => undefined,
+      });
+  }
+
   /** False when there are more of its sagas. */
   private async hold({ digest, workflow, version, sagas }: AbsentDefinition): Promise<boolean> {
     const { store, logger, push } = this.options;
-    const sagaIds = await store.pinnedSagas([digest], { held: false }, MOST_HELD);
+    const sagaIds = await store.pinnedSagas([digest], { held: false }, MOST);
     if (sagaIds.length === 0) return true;
     const id = `${workflow}@${version}`;
     logger.error('no orchestrator has the definition of unfinished sagas', { workflow: id, digest, sagas });
@@ -65,6 +80,6 @@ export class AbsentDefinitions {
         origin: 'internal',
         settle: () => undefined,
       });
-    return sagaIds.length < MOST_HELD;
+    return sagaIds.length < MOST;
   }
 }

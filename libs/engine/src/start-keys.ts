@@ -18,7 +18,7 @@ const MAX_REQUEST_ID = 400;
 export function keysOfStart(
   workflow: Workflow,
   input: JsonObject,
-  { requestId, source, businessKey, startAt }: StartOptions,
+  { requestId, source, businessKey, startAt, failureMode }: StartOptions,
 ): StartKey[] {
   const keys: StartKey[] = [];
   const body = { workflow: workflow.name, input, startAt: startAt?.toISOString() ?? null };
@@ -27,7 +27,11 @@ export function keysOfStart(
     if (source !== undefined) checkText('BAD_REQUEST_ID', 'the source of a request', source);
     // A source may have any name: that of no source must not be one of them.
     const scope = source === undefined ? 'request' : `request:${source}`;
-    const bodyHash = hashOf(businessKey ? { ...body, businessKey } : body);
+    const bodyHash = hashOf({
+      ...body,
+      ...(businessKey && { businessKey }),
+      ...(failureMode && { failureMode }),
+    });
     keys.push({ scope, key: requestId, bodyHash, policy: 'request' });
   }
   if (businessKey) {
