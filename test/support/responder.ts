@@ -1,11 +1,13 @@
 import type { Bus, Subscription } from '@counterstep/bus';
 import {
+  HEARTBEAT_TYPE,
   REPLY_TYPE,
   commandSchema,
   decodeMessage,
   encodeMessage,
   topicsOf,
   type Command,
+  type Heartbeat,
   type Reply,
 } from '@counterstep/protocol';
 
@@ -50,25 +52,26 @@ export class Responder {
   }
 
   async reply(command: Command, answer: Answer): Promise<void> {
-    const reply: Reply = {
-      specversion: '1.0',
-      id: `${command.id}/reply`,
-      source: 'responder',
-      type: REPLY_TYPE,
-      sagaid: command.sagaid,
-      step: command.step,
-      direction: command.direction,
-      run: command.run,
-      attempt: command.attempt,
-      effectkey: command.effectkey,
-      worker: command.worker,
-      replytoken: command.replytoken,
-      data: {},
-      ...answer,
-    };
-    await this.bus.publish([
-      { topic: topicsOf(this.prefix).replies, key: command.sagaid, value: encodeMessage(reply) },
-    ]);
+    const id = `${command.id}/reply`;
+    await this.publish({ ...this.answerTo(command), id, type: REPLY_TYPE, data: {}, ...answer });
+  }
+
+  /** A sign of life of the handler of that command, with or without undo data. */
+  async beat(command: Command, undoData?: unknown): Promise<void> {
+    const id = `${command.id}/heartbeat`;
+    const data = undoData === undefined ? {} : { undoData };
+    await this.publish({ ...this.answerTo(command), id, type: HEARTBEAT_TYPE, data });
+  }
+
+  private answerTo(command: Command) {
+    const { sagaid, step, direction, run, attempt, effectkey, worker, replytoken } = command;
+    const envelope = { specversion: '1.0', source: 'responder' } as const;
+    return { ...envelope, sagaid, step, direction, run, attempt, effectkey, worker, replytoken };
+  }
+
+  private async publish(message: Reply | Heartbeat): Promise<void> {
+    const { replies: topic } = topicsOf(this.prefix);
+    await this.bus.publish([{ topic, key: message.sagaid, value: encodeMessage(message) }]);
   }
 
   async close(): Promise<void> {

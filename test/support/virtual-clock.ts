@@ -15,6 +15,11 @@ export class VirtualClock implements Clock {
     return () => this.timers.delete(timer);
   }
 
+  /** Milliseconds until the next timer is due; Infinity when there is none. */
+  untilNext(): number {
+    return Math.min(...[...this.timers].map(({ at }) => at)) - this.time;
+  }
+
   /** Lets so many milliseconds pass; what is due meanwhile runs in order, each at its time. */
   advance(ms: number): void {
     const end = this.time + ms;

@@ -85,7 +85,8 @@ export class Timers {
       if (sentAt > upTo || key.endsWith(PICK_UP)) continue;
       const { digest } = saga.workflow;
       const expiry = { sagaId: saga.sagaId, digest, step, direction, run, attempt, sentAt };
-      this.set(saga.sagaId, key, due - sentAt, () => onExpired(expiry), due);
+      // What is watched already was told of before, and may have shown signs of life since.
+      if (!this.set(saga.sagaId, key, due - sentAt, () => onExpired(expiry), due)) continue;
       const within = pickUpTimeout(saga, step);
       if (within !== undefined && within < due - sentAt)
         this.set(saga.sagaId, key + PICK_UP, within, () => onPickUpDue(expiry), due);
@@ -108,9 +109,10 @@ export class Timers {
     for (const sagaId of [...this.bySaga.keys()]) this.forget(sagaId);
   }
 
-  private set(sagaId: string, key: string, ms: number, run: () => void, due?: number): void {
+  /** False when there is one already. */
+  private set(sagaId: string, key: string, ms: number, run: () => void, due?: number): boolean {
     const timers = this.bySaga.get(sagaId) ?? new Map<string, Timer>();
-    if (this.stopped || timers.has(key)) return;
+    if (this.stopped || timers.has(key)) return false;
     this.bySaga.set(sagaId, timers);
     const cancel = this.options.clock.after(Math.max(0, ms), () => {
       timers.delete(key);
@@ -120,6 +122,7 @@ export class Timers {
       run();
     });
     timers.set(key, { cancel, ms, run, ...(due !== undefined && { dueAt: due }) });
+    return true;
   }
 
   private drop(sagaId: string, key: string): void {
