@@ -195,8 +195,8 @@ export class LaneLoop {
 
   private async publish(upTo: number, entries: readonly Entry[]): Promise<void> {
     const messages = entries.flatMap((entry) => entry.messages);
-    const isConfirmed = await this.outbox.publish(upTo, messages);
-    if (isConfirmed) for (const { saga } of entries) if (saga) this.options.onConfirmed(saga);
+    await this.outbox.publish(upTo, messages);
+    for (const { saga } of entries) if (saga) this.options.onConfirmed(saga);
   }
 
   private committed(entry: Entry): void {
@@ -257,7 +257,9 @@ export class LaneLoop {
         if (this.stopping) return;
       }
     }
+    const former = this.outbox;
     this.outbox = newOutbox();
+    this.outbox.follow(former);
     this.number = 0;
     this.written = 0;
     onReopened();

@@ -5,7 +5,7 @@ import type { Bus, OutgoingMessage, RefusedMessage } from '@counterstep/bus';
  * all of them. There is no outbox table: what is lost with the process is sent again from history.
  */
 export class Outbox {
-  private readonly waiting: { upTo: number; done: boolean }[] = [];
+  private readonly waiting: { upTo: number; done: boolean; confirm: () => void }[] = [];
   private readonly publishing = new Set<Promise<unknown>>();
   private watermark = 0;
 
@@ -24,27 +24,47 @@ export class Outbox {
     await Promise.allSettled(this.publishing);
   }
 
-  /** Resolves true when the broker has confirmed the messages of the records up to `upTo`; false when the bus closed first. */
-  async publish(upTo: number, messages: readonly OutgoingMessage[]): Promise<boolean> {
-    const entry = { upTo, done: messages.length === 0 };
-    this.waiting.push(entry);
-    if (!entry.done) {
-      const publishing = this.bus.publish(messages);
-      this.publishing.add(publishing);
-      try {
-        const refused = await publishing;
-        for (const each of refused) this.onRefused(each);
-      } catch {
-        return false;
-      } finally {
-        this.publishing.delete(publishing);
-      }
-      entry.done = true;
-    }
+  /**
+   * Resolves when the broker has confirmed the messages of all records up to `upTo`, of those before these ones too:
+   * a record without messages says nothing of the others of its saga. Never, when the bus closes first.
+   */
+  publish(upTo: number, messages: readonly OutgoingMessage[]): Promise<void> {
+    if (messages.length === 0) return this.confirming(upTo);
+    const publishing = this.bus.publish(messages).then((refused) => {
+      for (const each of refused) this.onRefused(each);
+    });
+    return this.confirming(upTo, publishing);
+  }
+
+  /** Confirms nothing before all that the other was publishing has ended. */
+  follow(other: Outbox): void {
+    void this.confirming(0, other.settled());
+  }
+
+  /** Resolves when the task and everything before it is done. */
+  private confirming(upTo: number, task?: Promise<void>): Promise<void> {
+    return new Promise((confirm) => {
+      const entry = { upTo, done: task === undefined, confirm };
+      this.waiting.push(entry);
+      this.advance();
+      if (!task) return;
+      const done = (): void => {
+        entry.done = true;
+        this.advance();
+      };
+      // It rejects when the bus is closed.
+      const ending: Promise<void> = task.then(done, () => undefined).finally(() => {
+        this.publishing.delete(ending);
+      });
+      this.publishing.add(ending);
+    });
+  }
+
+  private advance(): void {
     for (let first = this.waiting[0]; first?.done; first = this.waiting[0]) {
       this.watermark = first.upTo;
       this.waiting.shift();
+      first.confirm();
     }
-    return true;
   }
 }
