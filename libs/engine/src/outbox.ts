@@ -53,9 +53,11 @@ export class Outbox {
         this.advance();
       };
       // It rejects when the bus is closed.
-      const ending: Promise<void> = task.then(done, () => undefined).finally(() => {
-        this.publishing.delete(ending);
-      });
+      const ending: Promise<void> = task
+        .then(done, () => undefined)
+        .finally(() => {
+          this.publishing.delete(ending);
+        });
       this.publishing.add(ending);
     });
   }
