@@ -1,0 +1,168 @@
+import { decide, evolve, fold, isFinished, isLive } from '@counterstep/core';
+import type { AttemptName, HistoryRecord, Moment, Saga, SagaEvent } from '@counterstep/core';
+import { isDeepStrictEqual } from 'node:util';
+import { Dice } from './dice.js';
+import { eventFrom, moodFrom } from './generated-events.js';
+import { workflowFrom } from './generated-workflows.js';
+import type { Weather } from './generated-workflows.js';
+import { react, started } from './rules/model.js';
+import type { Reaction } from './rules/model.js';
+import type { Sent } from './rules/state.js';
+import { viewOfModel, viewOfSaga } from './view.js';
+
+const SAGA_ID = '01900000-0000-7000-8000-000000000001';
+const BORN_AT = 1_700_000_000_000;
+/** Events after the end: enough for what may come late. */
+const EPILOGUE = 5;
+
+/** All that a run depends on. */
+export interface Plot {
+  readonly steps: readonly number[];
+  readonly settings: number;
+  readonly events: readonly number[];
+}
+
+/** Plays one saga by the rules and by the model, and throws where they differ. Returns how many events it took. */
+export function play(plot: Plot, trace?: (line: string) => void): number {
+  const weather: Weather = { broken: false };
+  const workflow = workflowFrom(plot.steps, plot.settings, weather);
+  const dice = new Dice(plot.settings ^ 0x5bd1e995);
+  const mood = moodFrom(dice);
+  const start = startEvent(dice, plot.settings);
+  const history: HistoryRecord[] = [];
+  const commands: AttemptName[] = [];
+  let moment: Moment = { now: BORN_AT, random: dice.next() };
+  trace?.(JSON.stringify(workflow, null, 1));
+  trace?.(JSON.stringify(start));
+
+  const first = decide(workflow, undefined, start, moment);
+  if (first.kind !== 'applied') throw new Error(`not started: ${JSON.stringify(first)}`);
+  let saga = first.saga;
+  const model = started(workflow, start, moment);
+  const check = (event: SagaEvent, decided: ReturnType<typeof decide>, reaction: Reaction): void => {
+    expectSame(
+      [...linesOf(decided), ...viewOfSaga(saga)],
+      [...reactionLines(reaction), ...viewOfModel(model)],
+      event,
+    );
+    if (!isLive(saga)) throw new Error(`hangs after ${JSON.stringify(event)}`);
+  };
+  const keep = (record: HistoryRecord): void => {
+    const last = history.at(-1)?.seq ?? 0;
+    history.push(JSON.parse(JSON.stringify(record)) as HistoryRecord);
+    if (record.seq !== last + 1 || saga.version !== record.seq) throw new Error('the history has a gap');
+  };
+  keep(first.record);
+  commands.push(...first.effects.commands);
+  check(start, first, { kind: 'applied', sent: model.sent });
+
+  let epilogue = 0;
+  let played = 1;
+  for (const word of plot.events) {
+    if (isFinished(saga) && (epilogue += 1) > EPILOGUE) break;
+    const roll = new Dice(word);
+    weather.broken = roll.chance(weather.broken ? 0.6 : 0.04 * mood.trouble);
+    const { event, now } = eventFrom(roll, { saga, commands, weather, mood }, moment.now);
+    moment = { now, random: roll.next() };
+    const decided = decide(workflow, saga, event, moment);
+    trace?.(`${now - BORN_AT} ${JSON.stringify(event)} -> ${shown(decided)}`);
+    const before = saga;
+    if (decided.kind === 'applied') {
+      saga = decided.saga;
+      keep(decided.record);
+      commands.push(...decided.effects.commands);
+    }
+    check(event, decided, react(model, event, moment));
+    played += 1;
+    if (decided.kind === 'applied' && roll.chance(0.1)) expectFold(before, history.at(-1), saga);
+  }
+  const folded = fold(SAGA_ID, history);
+  if (!isDeepStrictEqual(folded, JSON.parse(JSON.stringify(saga))))
+    expectSame(folded, saga, 'the fold of the history');
+  return played;
+}
+
+function startEvent(dice: Dice, settings: number): Extract<SagaEvent, { type: 'start' }> {
+  const list = (length: number): { sku: number }[] => Array.from({ length }, (_, i) => ({ sku: i }));
+  return {
+    type: 'start',
+    sagaId: SAGA_ID,
+    input: {
+      bornAt: BORN_AT,
+      flag: settings !== 0 && dice.chance(0.5),
+      list0: [],
+      list2: list(2),
+      list3: list(3),
+      list4: list(4),
+      noList: 'none',
+    },
+    ...(settings !== 0 && dice.chance(0.1) && { startAt: BORN_AT + dice.pick([-5, 700]) }),
+    ...(settings !== 0 && dice.chance(0.1) && { failureMode: dice.pick(['hold', 'compensate'] as const) }),
+  };
+}
+
+function linesOf(decided: ReturnType<typeof decide>): string[] {
+  if (decided.kind === 'ignored') return ['ignored'];
+  if (decided.kind === 'refused') return [`refused ${decided.code} ${decided.allowed?.join() ?? ''}`];
+  return [
+    'applied',
+    ...decided.effects.commands
+      .map(({ step, direction, run, attempt, data }) =>
+        sentLine({ path: step, way: direction, run, attempt, data }),
+      )
+      .sort(),
+  ];
+}
+
+function reactionLines(reaction: Reaction): string[] {
+  if (reaction.kind === 'ignored') return ['ignored'];
+  if (reaction.kind === 'refused') return [`refused ${reaction.code} ${reaction.allowed?.join() ?? ''}`];
+  return ['applied', ...reaction.sent.map(sentLine).sort()];
+}
+
+function sentLine({ path, way, run, attempt, data }: Sent): string {
+  return `sent ${path} ${way} ${run}.${attempt} ${canonical(data, way === 'undo')}`;
+}
+
+/** With sorted keys; the cause, which every undo carries, is the history's business. */
+function canonical(data: unknown, undo: boolean): string {
+  return JSON.stringify(data, (key, value: unknown) => {
+    if (undo && key === 'cause') return undefined;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
+function shown(decided: ReturnType<typeof decide>): string {
+  return decided.kind === 'applied' ? JSON.stringify(decided.record.facts) : JSON.stringify(decided);
+}
+
+function expectFold(before: Saga, record: HistoryRecord | undefined, after: Saga): void {
+  if (!record) return;
+  const again = evolve(JSON.parse(JSON.stringify(before)) as Saga, SAGA_ID, record);
+  if (!isDeepStrictEqual(again, JSON.parse(JSON.stringify(after))))
+    expectSame(again, after, 'the fold of one record');
+}
+
+function expectSame(decided: unknown, modelled: unknown, about: SagaEvent | string): void {
+  const [a, b] = [JSON.stringify(decided), JSON.stringify(modelled)];
+  if (a === b) return;
+  throw new Difference(about, decided, modelled);
+}
+
+export class Difference extends Error {
+  constructor(about: SagaEvent | string, decided: unknown, modelled: unknown) {
+    const [a, b] = [lines(decided), lines(modelled)];
+    super(
+      [
+        `after ${JSON.stringify(about)}`,
+        ...a.filter((line) => !b.includes(line)).map((line) => `  decide: ${line}`),
+        ...b.filter((line) => !a.includes(line)).map((line) => `  model:  ${line}`),
+      ].join('\n'),
+    );
+  }
+}
+
+function lines(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : JSON.stringify(value, null, 1).split('\n');
+}
