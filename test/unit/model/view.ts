@@ -67,7 +67,7 @@ function side(of: Side): string {
 }
 
 function stateOf(model: Model): string {
-  return model.finished ?? (model.begun ? 'running' : 'pending');
+  return model.finished ?? (model.root.parts.length > 0 ? 'running' : 'pending');
 }
 
 function dueOf(model: Model): number | undefined {

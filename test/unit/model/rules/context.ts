@@ -37,7 +37,7 @@ function resultsOf(line: Line): Fields {
 
 /** What it gave the ones after it. */
 export function hasResult(part: Part): boolean {
-  if (!part.taken) return false;
+  if (!part.taken || part.lost === 'undo') return false;
   if (part.skipped) return true;
   return part.member.kind === 'step' ? part.forward.word === 'succeeded' : part.said === 'succeeded';
 }

@@ -7,20 +7,19 @@ import type { Line, Model, Part, Stall } from './state.js';
 /** Runs code of the definition. It may throw: then it is called again later, and finally a person is asked. */
 export function calling<T>(model: Model, path: string, code: () => T): T | undefined {
   const stall = model.stalls.find((each) => each.path === path);
-  if (stall && !stall.call) return undefined;
+  if (stall && (stall.due ?? Infinity) > model.moment.now) return undefined;
   try {
     const made = code();
     dropStalls(model, (each) => each === path);
     return made;
   } catch {
-    const failing: Stall = stall ?? { path, tries: 0, call: false };
+    const failing: Stall = stall ?? { path, tries: 0 };
     if (!stall) model.stalls.push(failing);
     failing.tries += 1;
-    failing.call = false;
     failing.due = undefined;
     if (failing.tries <= 3)
       failing.due = model.moment.now + backoff(STALLS, failing.tries, model.moment.random);
-    else model.troubles.push({ code: 'DEFINITION_ERROR', path, way: undefined });
+    else model.troubles.push({ code: 'DEFINITION_ERROR', path, way: 'forward' });
     return undefined;
   }
 }
@@ -39,45 +38,49 @@ export function pathIn(home: Line | Part, name: string | number): string {
   return scope === undefined ? String(name) : `${scope}/${name}`;
 }
 
-/** Members of the present item that have not been entered yet. */
+/** The members of the present item, all of them or, when a function of one throws, none. */
 export function enterItem(model: Model, line: Line): void {
   const item = line.workflow.items[line.at];
-  if (!item) return;
+  if (!item || partsAt(line, line.at).length > 0) return;
+  const made: Part[] = [];
   for (const member of membersIn(item)) {
-    if (partsAt(line, line.at).some((part) => part.member === member)) continue;
-    enter(model, line, member, line.at, member.name);
+    const part = prepared(model, line, member, line.at, member.name);
+    if (!part) return;
+    made.push(part);
   }
+  for (const part of made) begin(model, part);
 }
 
 /** The next item of a map. */
 export function enterMapItem(model: Model, map: Part, index: number): boolean {
-  return map.member.kind === 'map' && enter(model, map, map.member.body, index, index);
+  const part = map.member.kind === 'map' && prepared(model, map, map.member.body, index, index);
+  if (!part) return false;
+  begin(model, part);
+  return true;
 }
 
-function enter(
+function prepared(
   model: Model,
   home: Line | Part,
   member: Member,
   index: number,
   name: string | number,
-): boolean {
+): Part | undefined {
   const path = pathIn(home, name);
-  const part = calling(model, path, () => {
+  return calling(model, path, () => {
+    const item = 'workflow' in home ? home.workflow.items[index] : undefined;
+    const part = newPart(path, member, index, home, item?.kind === 'parallel' ? item : undefined);
     const context = contextIn(home, index);
-    const made = newPart(path, member, index, home);
-    if ('workflow' in home) {
-      const item = home.workflow.items[index];
-      Object.assign(made, { group: item?.kind === 'parallel' ? item : undefined });
-    }
-    made.taken = !member.condition || Boolean(member.condition.evaluate(context));
-    if (made.taken) prepare(model, made, context);
-    return made;
+    part.taken = !member.condition || Boolean(member.condition.evaluate(context));
+    if (part.taken) prepare(model, part, context);
+    return part;
   });
-  if (!part) return false;
-  if ('workflow' in home) home.parts.push(part);
-  else home.items.push(part);
+}
+
+function begin(model: Model, part: Part): void {
+  if ('workflow' in part.home) part.home.parts.push(part);
+  else part.home.items.push(part);
   if (isStep(part) && part.taken) send(model, part, part.forward);
-  return true;
 }
 
 function prepare(model: Model, part: Part, context: WorkflowContext): void {
@@ -94,11 +97,10 @@ function prepare(model: Model, part: Part, context: WorkflowContext): void {
       prepareMap(part, mapped(member.over, context), member.maxItems);
       break;
     case 'signal':
-      waitForSignal(model, part);
+      part.until = model.moment.now + member.timeout;
       break;
     case 'sleep':
       part.until = wakeAt(model, member, context);
-      if (part.until <= model.moment.now) conclude(part, 'succeeded', null);
       break;
   }
 }
@@ -108,20 +110,17 @@ function prepareMap(part: Part, list: unknown, maxItems: number): void {
   else part.said = 'rejected';
 }
 
-/** Takes the oldest signal that came too early, else waits. */
-export function waitForSignal(model: Model, part: Part): void {
-  if (part.member.kind !== 'signal') return;
-  const { signal, timeout } = part.member;
-  const kept = model.kept.find(({ name }) => name === signal);
-  if (kept) {
-    model.kept = model.kept.filter((each) => each !== kept);
-    takeSignal(part, kept.data);
-  } else part.until = model.moment.now + timeout;
-}
-
-export function takeSignal(part: Part, data: unknown): void {
-  const says = part.member.kind === 'signal' && part.member.approval ? isApproved(data) : true;
-  conclude(part, says ? 'succeeded' : 'rejected', says ? data : undefined);
+/** A signal takes the oldest of its name that has come, a sleep is over when its time has come. */
+export function endWaitIfMay(model: Model, part: Part): void {
+  const { member, until } = part;
+  if (until === undefined) return;
+  if (member.kind === 'sleep' && until <= model.moment.now) conclude(part, 'succeeded', null);
+  if (member.kind !== 'signal') return;
+  const taken = model.kept.find(({ name }) => name === member.signal);
+  if (!taken) return;
+  model.kept = model.kept.filter((each) => each !== taken);
+  const says = member.approval ? isApproved(taken.data) : true;
+  conclude(part, says ? 'succeeded' : 'rejected', says ? taken.data : undefined);
 }
 
 function isApproved(data: unknown): boolean {

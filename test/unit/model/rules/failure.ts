@@ -1,7 +1,7 @@
 import { dropWaits } from './entering.js';
 import { fateOf, verdict } from './forward.js';
 import { ended, giveUpRetries } from './sending.js';
-import { allParts, insideOf, isStep, partAt, partsAt, withAll } from './state.js';
+import { allParts, insideOf, isStep, partsAt, withAll } from './state.js';
 import type { Line, Model, Part } from './state.js';
 
 /** Where the point of no return is. */
@@ -20,7 +20,7 @@ export function pivotOf(model: Model): 'none' | 'ahead' | 'out' | 'past' {
 export function judgeFailure(model: Model): boolean {
   if (model.direction === 'undo' || verdict(model, model.root) !== 'bad') return false;
   const pivot = pivotOf(model);
-  if (pivot === 'out') return askAboutPivot(model);
+  if (pivot === 'out') return askWhilePivotIsOut(model);
   if (model.cancelWanted) {
     turn(model, 'cancelled');
     return true;
@@ -34,11 +34,14 @@ export function judgeFailure(model: Model): boolean {
   return true;
 }
 
-function askAboutPivot(model: Model): boolean {
-  const pivot = partAt(model, model.workflow.pivot ?? '');
-  if (pivot?.forward.now !== 'over') return false;
-  ask(model, pivot, 'PIVOT_UNCERTAIN');
-  return true;
+/** Until its answer is there only what can be asked already is asked. */
+function askWhilePivotIsOut(model: Model): boolean {
+  const leaves = badLeaves(model, model.root);
+  const pivot = leaves.find(({ path }) => path === model.workflow.pivot);
+  if (pivot) ask(model, pivot, 'PIVOT_UNCERTAIN');
+  const retriable = leaves.filter(({ member }) => member.kind === 'step' && member.retriable);
+  for (const leaf of retriable) ask(model, leaf, 'RETRIABLE_FAILED');
+  return pivot !== undefined || retriable.length > 0;
 }
 
 function ask(model: Model, part: Part, code: string): void {

@@ -1,13 +1,14 @@
 import { contextIn, hasResult, valuesFor } from './context.js';
-import { calling, conclude, dropStalls, dropWaits, enterItem, enterMapItem, pathIn } from './entering.js';
+import { calling, conclude, dropWaits, endWaitIfMay, enterItem, enterMapItem, pathIn } from './entering.js';
 import { giveUpRetries } from './sending.js';
-import { insideOf, isBusy, membersIn, partsAt, troublesOf, withAll } from './state.js';
+import { insideOf, membersIn, partsAt, troublesOf, withAll } from './state.js';
 import type { Line, Model, Part } from './state.js';
 
 export type Fate = 'open' | 'good' | 'bad';
 
 /** What has become of a part so far. One that waits for a person is open. */
 export function fateOf(model: Model, part: Part): Fate {
+  if (part.lost) return 'bad';
   if (!part.taken || part.skipped) return 'good';
   if (troublesOf(model, part.path, 'forward').length > 0) return 'open';
   if (part.said) return part.said === 'succeeded' ? 'good' : 'bad';
@@ -47,17 +48,12 @@ export function verdict(model: Model, line: Line): Fate {
   const open = count('open') + notEntered;
   const all = taken.length + notEntered;
   const join = item.kind === 'parallel' ? item.join : 'all';
-  if (join === 'settle') return open === 0 && taken.every((part) => !isMoving(part)) ? 'good' : 'open';
+  if (join === 'settle') return open === 0 ? 'good' : 'open';
   let need = all;
   if (join === 'any') need = Math.min(1, all);
   else if (typeof join === 'object') need = Math.min(join.quorum, all);
   if (count('good') >= need) return 'good';
   return count('good') + open < need ? 'bad' : 'open';
-}
-
-/** A command is out in there, or planned. */
-export function isMoving(part: Part): boolean {
-  return withAll(part).some(({ forward }) => isBusy(forward));
 }
 
 /** Goes on along a line as far as one can without waiting. */
@@ -68,10 +64,8 @@ export function advance(model: Model, line: Line): void {
     enterItem(model, line);
     for (const part of partsAt(line, line.at)) advancePart(model, part);
     if (verdict(model, line) !== 'good') return;
-    if (!reduce(model, line)) return;
     for (const part of partsAt(line, line.at)) if (!isGood(model, part)) lose(model, part);
-    const names = membersIn(item).map(({ name }) => pathIn(line, name));
-    dropStalls(model, (path) => names.includes(path));
+    if (!reduce(model, line)) return;
     line.at += 1;
   }
 }
@@ -82,6 +76,7 @@ function isGood(model: Model, part: Part): boolean {
 
 function advancePart(model: Model, part: Part): void {
   if (!part.taken || part.said || part.skipped || fateOf(model, part) === 'bad') return;
+  endWaitIfMay(model, part);
   if (part.line) advanceChild(model, part, part.line);
   if (part.list) advanceMap(model, part, part.list);
 }
@@ -103,8 +98,10 @@ function advanceMap(model: Model, map: Part, list: readonly unknown[]): void {
   if (map.member.kind !== 'map') return;
   for (const item of map.items) advancePart(model, item);
   for (;;) {
-    const running = map.items.filter((item) => fateOf(model, item) === 'open' || isMoving(item)).length;
-    if (fateOf(model, map) === 'bad' || running >= map.member.concurrency) return;
+    const running = map.items.filter((item) => fateOf(model, item) === 'open').length;
+    if (fateOf(model, map) === 'bad') return;
+    for (const item of map.items) if (fateOf(model, item) === 'bad') lose(model, item);
+    if (running >= map.member.concurrency) return;
     const index = map.items.length;
     if (index >= list.length) {
       if (running === 0) endMap(model, map);
@@ -122,7 +119,6 @@ function endMap(model: Model, map: Part): void {
     'succeeded',
     map.items.map((item) => (isGood(model, item) && !item.skipped ? (item.output ?? null) : null)),
   );
-  for (const item of map.items) if (!isGood(model, item)) lose(model, item);
 }
 
 /** What reducers make of what the members wrote. False when one threw. */
@@ -143,6 +139,7 @@ function reduce(model: Model, line: Line): boolean {
 
 /** The saga goes on without it. */
 function lose(model: Model, part: Part): void {
+  if (part.lost) return;
   part.lost = part.group?.keep ? 'keep' : 'undo';
   quieten(model, part);
 }

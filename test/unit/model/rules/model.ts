@@ -6,7 +6,7 @@ import { IGNORED, onCancel, onPause, onQuarantine, onResume, onSignal, onTermina
 import type { Answer } from './requests.js';
 import { newLine } from './state.js';
 import type { Model, Sent } from './state.js';
-import { onTimer } from './timers.js';
+import { onTimer, sendRetries } from './timers.js';
 
 export type Reaction =
   | { readonly kind: 'applied'; readonly sent: readonly Sent[] }
@@ -52,6 +52,7 @@ export function react(model: Model, event: SagaEvent, moment: Moment): Reaction 
     return { kind: 'refused', code: answer.refused, ...(answer.allowed && { allowed: answer.allowed }) };
   if (answer) return { kind: 'ignored' };
   goOn(model);
+  if (event.type === 'timer') sendRetries(model);
   return { kind: 'applied', sent: model.sent };
 }
 

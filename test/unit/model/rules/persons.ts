@@ -1,7 +1,7 @@
 import type { InterveneEvent, Verb } from '@counterstep/core';
-import { conclude, dropStalls, waitForSignal } from './entering.js';
+import { dropStalls } from './entering.js';
 import { pivotOf, turn } from './failure.js';
-import { IGNORED, endAsFailed } from './requests.js';
+import { HELD, IGNORED, endAsFailed } from './requests.js';
 import type { Answer } from './requests.js';
 import { ended, send } from './sending.js';
 import { dropTroubles, isHold, isQuarantined, isStep, partAt } from './state.js';
@@ -16,8 +16,12 @@ export function onIntervene(model: Model, event: InterveneEvent): Answer {
       (event.direction === undefined || event.direction === way),
   );
   const [trouble] = meant;
-  if (!trouble) return model.finished ? { refused: 'SAGA_CLOSED' } : { refused: 'NOTHING_WAITS' };
-  if (meant.length > 1) return { refused: 'SEVERAL_WAIT' };
+  if (!model.finished && isQuarantined(model) && event.verb !== 'release') return HELD;
+  if (!trouble)
+    return model.finished && model.troubles.length === 0
+      ? { refused: 'SAGA_CLOSED' }
+      : { refused: 'NOTHING_WAITS' };
+  if (meant.length > 1) return { refused: 'AMBIGUOUS' };
   const allowed = allowedFor(model, trouble);
   if (!allowed.includes(event.verb)) return { refused: 'NOT_ALLOWED', allowed };
   return act(model, trouble, event);
@@ -25,13 +29,13 @@ export function onIntervene(model: Model, event: InterveneEvent): Answer {
 
 export function allowedFor(model: Model, trouble: Trouble): Verb[] {
   if (trouble.code === 'LATE_EFFECT') return ['resolve', 'giveUp'];
-  if (isQuarantined(model)) return trouble.path === undefined ? ['release'] : [];
+  if (isHold(trouble)) return ['release'];
   if (trouble.code === 'DEFINITION_ERROR') return ['retry', 'giveUp'];
   if (trouble.way === 'undo') return ['retry', 'resolve', 'giveUp'];
   const part = partAt(model, trouble.path ?? '');
   const undo: Verb[] = mayTurn(model) ? ['undo'] : [];
   if (part && isStep(part)) return ['retry', 'skip', 'resolve', ...undo, 'giveUp'];
-  return ['retry', 'skip', ...undo, 'giveUp'];
+  return [...(part?.member.kind === 'signal' ? (['retry'] as const) : []), 'skip', ...undo, 'giveUp'];
 }
 
 function mayTurn(model: Model): boolean {
@@ -40,7 +44,8 @@ function mayTurn(model: Model): boolean {
 }
 
 function act(model: Model, trouble: Trouble, event: InterveneEvent): Answer {
-  if (event.verb === 'resolve' && !event.evidence) return { refused: 'EVIDENCE_REQUIRED' };
+  if (event.verb === 'resolve' && !event.evidence) return { refused: 'EVIDENCE_MISSING' };
+  if (event.verb === 'retry' && model.paused) return { refused: 'SAGA_PAUSED' };
   const close = (): void => {
     model.troubles = model.troubles.filter((each) => each !== trouble);
   };
@@ -94,16 +99,19 @@ function onStuckForward(model: Model, part: Part, event: InterveneEvent): Answer
   dropTroubles(model, part.path, 'forward');
   if (event.verb === 'skip') {
     part.skipped = true;
-    part.output = event.output;
+    if (event.output !== undefined) part.output = event.output;
     if (isStep(part)) part.forward.now = 'over';
   } else if (event.verb === 'resolve') {
     const outcome = event.outcome ?? 'succeeded';
     ended(part.forward, outcome);
-    if (outcome === 'succeeded') part.output = event.output;
+    if (outcome === 'succeeded' && event.output !== undefined) part.output = event.output;
   } else if (isStep(part)) {
     if (event.input !== undefined) part.input = event.input;
     again(model, part, 'forward');
-  } else waitAnew(model, part);
+  } else if (part.member.kind === 'signal') {
+    part.said = undefined;
+    part.until = model.moment.now + part.member.timeout;
+  }
   return undefined;
 }
 
@@ -113,10 +121,4 @@ function again(model: Model, part: Part, way: 'forward' | 'undo'): void {
   const newRun = side.word === 'rejected';
   side.spent = side.sendings.length;
   if (isStep(part)) send(model, part, side, newRun);
-}
-
-function waitAnew(model: Model, part: Part): void {
-  part.said = undefined;
-  if (part.member.kind === 'signal') waitForSignal(model, part);
-  else conclude(part, 'rejected', undefined);
 }

@@ -1,7 +1,7 @@
 import type { DeadlineEvent, HeartbeatEvent, ReplyEvent, Step } from '@counterstep/core';
 import { attemptFailed, ended, isUncertain, lastWord, sendingsOfRun, timeoutOf } from './sending.js';
-import { dropTroubles, isQuarantined, isStep, partAt } from './state.js';
-import type { Model, Part, Sending, Side } from './state.js';
+import { dropTroubles, isBusy, isQuarantined, isStep, partAt } from './state.js';
+import type { Model, Part, Sending, Side, Word } from './state.js';
 import { isUndone, needsUndo } from './undoing.js';
 
 type StepPart = Part & { readonly member: Step };
@@ -37,7 +37,6 @@ export function onReply(model: Model, event: ReplyEvent): boolean {
 }
 
 function inTime(model: Model, { part, side, sending, present }: Known, event: ReplyEvent): boolean {
-  if (side.word === 'rejected') return false;
   let outcome = event.outcome;
   if (
     outcome === 'succeeded' &&
@@ -53,7 +52,7 @@ function inTime(model: Model, { part, side, sending, present }: Known, event: Re
     ended(side, 'succeeded');
     return true;
   }
-  if (outcome === 'rejected' && isDefinite(part, side)) {
+  if (outcome === 'rejected' && isBelieved(part, side)) {
     sending.word = 'rejected';
     dropTroubles(model, part.path, side.way);
     lastWord(model, part, side, 'rejected');
@@ -93,13 +92,17 @@ function giveResult(part: Part, event: ReplyEvent): void {
 }
 
 /** A rejection promises that nothing happened; only a barrier in the transaction can promise it of former attempts too. */
-function isDefinite(part: StepPart, side: Side): boolean {
+function isBelieved(part: StepPart, side: Side): boolean {
   return part.member.barrier === 'transaction' || !isUncertain(side);
+}
+
+function isDefinite(word: Word | undefined): boolean {
+  return word === 'succeeded' || word === 'rejected';
 }
 
 /** The step was given up. */
 function late({ part, side, sending }: Known, event: ReplyEvent): boolean {
-  if (side.word !== 'failed' && side.word !== 'unknown') return false;
+  if (side.word === 'succeeded' || part.skipped) return false;
   const undoSent = part.undo.sendings.length > 0;
   if (event.outcome === 'succeeded') {
     sending.word = 'succeeded';
@@ -109,7 +112,7 @@ function late({ part, side, sending }: Known, event: ReplyEvent): boolean {
     else if (undoSent && (part.undo.now !== 'over' || part.noop)) part.again = 'ifNoop';
     return true;
   }
-  if (event.outcome === 'rejected' && !undoSent && isDefinite(part, side)) {
+  if (event.outcome === 'rejected' && side.word !== 'rejected' && !undoSent && isBelieved(part, side)) {
     side.word = 'rejected';
     return true;
   }
@@ -118,14 +121,17 @@ function late({ part, side, sending }: Known, event: ReplyEvent): boolean {
 
 /** The state stays; a person is told of an effect that may stand. */
 function afterTheEnd(model: Model, { part, side, sending }: Known, event: ReplyEvent): boolean {
-  if (side.word === 'succeeded' || side.word === 'rejected') return false;
-  if (event.outcome === 'failed') return false;
+  if (isDefinite(side.word) || part.skipped || event.outcome === 'failed') return false;
+  if (event.outcome === 'rejected') {
+    if (side.way === 'undo' || part.undo.sendings.length > 0 || !isBelieved(part, side)) return false;
+  }
   side.word = event.outcome;
   sending.word = event.outcome;
   if (side.way === 'undo' || event.outcome !== 'succeeded') return true;
   giveResult(part, event);
   const undoneForReal = needsUndo(part) && isUndone(part) && !part.noop && !event.late;
-  if (part.member.readOnly || undoneForReal) return true;
+  const meant = model.finished === 'completed' && part.lost === 'keep';
+  if (part.member.readOnly || undoneForReal || meant) return true;
   side.now = 'stuck';
   model.troubles.push({ code: 'LATE_EFFECT', path: part.path, way: 'forward' });
   return true;
@@ -133,10 +139,10 @@ function afterTheEnd(model: Model, { part, side, sending }: Known, event: ReplyE
 
 export function onHeartbeat(model: Model, event: HeartbeatEvent): boolean {
   const about = known(model, event);
-  if (!about?.present || model.finished || isQuarantined(model)) return false;
-  const { part, side } = about;
-  if (side.way === 'forward') part.undoData = event.undoData;
-  side.due = model.moment.now + timeoutOf(model, part, side);
+  if (!about || !isBusy(about.side) || model.finished || isQuarantined(model)) return false;
+  const { part, side, present } = about;
+  part.undoData = event.undoData;
+  if (present) side.due = model.moment.now + timeoutOf(model, part, side);
   return true;
 }
 
@@ -144,8 +150,7 @@ export function onDeadline(model: Model, event: DeadlineEvent): boolean {
   const about = known(model, event);
   if (!about?.present || model.finished || model.paused || isQuarantined(model)) return false;
   const { part, side } = about;
-  // Whether it was picked up is for the engine to say, which knows the queue.
-  if (!event.notPickedUp && (side.due === undefined || model.moment.now < side.due)) return false;
+  // That the time is over is for the engine to say, which knows of signs of life, of the queue, and of what is on its way.
   failedAttempt(model, part, side, 'unknown', { code: event.notPickedUp ? 'NOT_PICKED_UP' : 'TIMEOUT' });
   return true;
 }

@@ -1,8 +1,6 @@
 import type { SagaEvent, SignalWait, Workflow } from '@counterstep/core';
-import { takeSignal } from './entering.js';
 import { pivotOf, turn } from './failure.js';
-import { dueRetries, sendRetries } from './timers.js';
-import { allParts, isQuarantined, membersIn } from './state.js';
+import { isQuarantined, membersIn } from './state.js';
 import type { Model } from './state.js';
 
 /** Undefined when it was done. */
@@ -14,18 +12,21 @@ export interface Refusal {
 
 export const IGNORED = { ignored: true } as const;
 const CLOSED = { refused: 'SAGA_CLOSED' };
+export const HELD = { refused: 'QUARANTINED' };
 
 type Of<Type extends SagaEvent['type']> = Extract<SagaEvent, { readonly type: Type }>;
 
 export function onCancel(model: Model): Answer {
   if (model.finished) return model.finished === 'cancelled' ? IGNORED : CLOSED;
-  if (isQuarantined(model)) return { refused: 'QUARANTINED' };
+  if (isQuarantined(model)) return HELD;
   if (model.direction === 'undo' || model.cancelWanted) return IGNORED;
   const pivot = pivotOf(model);
   if (pivot === 'past') return { refused: 'PAST_PIVOT' };
   model.begun = true;
-  if (pivot === 'out') model.cancelWanted = true;
-  else turn(model, 'cancelled');
+  if (pivot === 'out') {
+    model.cancelWanted = true;
+    model.deadline = undefined;
+  } else turn(model, 'cancelled');
   return undefined;
 }
 
@@ -44,6 +45,7 @@ export function endAsFailed(model: Model): void {
 
 export function onPause(model: Model): Answer {
   if (model.finished) return CLOSED;
+  if (isQuarantined(model)) return HELD;
   if (model.paused) return IGNORED;
   model.paused = true;
   return undefined;
@@ -51,9 +53,9 @@ export function onPause(model: Model): Answer {
 
 export function onResume(model: Model): Answer {
   if (model.finished) return CLOSED;
+  if (isQuarantined(model)) return HELD;
   if (!model.paused) return IGNORED;
   model.paused = false;
-  if (!isQuarantined(model)) sendRetries(model, dueRetries(model));
   return undefined;
 }
 
@@ -67,20 +69,15 @@ const MOST_KEPT = 1_000;
 
 export function onSignal(model: Model, { id, name, data }: Of<'signal'>): Answer {
   if (model.finished) return CLOSED;
-  if (isQuarantined(model)) return IGNORED;
+  if (isQuarantined(model)) return HELD;
   if (model.signalIds.has(id)) return IGNORED;
   const waits = signalWaits(model.workflow).filter(({ signal }) => signal === name);
   if (waits.length === 0) return { refused: 'UNKNOWN_SIGNAL' };
   if (model.direction === 'undo') return { refused: 'SAGA_TURNED' };
-  const waiting = allParts(model).find(
-    ({ member, until }) => member.kind === 'signal' && member.signal === name && until !== undefined,
-  );
-  const readers = waiting ? [waiting.member as SignalWait] : waits;
-  if (!readers.some((wait) => isReadable(wait, data))) return { refused: 'SIGNAL_INVALID' };
-  if (!waiting && model.kept.length >= MOST_KEPT) return { refused: 'TOO_MANY_SIGNALS' };
+  if (model.kept.length >= MOST_KEPT) return { refused: 'TOO_MANY_SIGNALS' };
+  if (!waits.every((wait) => isReadable(wait, data))) return { refused: 'SIGNAL_INVALID' };
   model.signalIds.add(id);
-  if (waiting) takeSignal(waiting, data);
-  else model.kept.push({ id, name, data });
+  model.kept.push({ id, name, data });
   return undefined;
 }
 

@@ -94,16 +94,18 @@ export function backoff(
 }
 
 /** Since the first sending that the policy counts. */
-function elapsed(model: Model, side: Side): number {
+export function elapsed(model: Model, side: Side): number {
   return model.moment.now - (side.sendings[side.spent]?.at ?? model.moment.now);
 }
 
 /** No further attempt is made. */
 export function giveUpRetries(model: Model, part: Part): void {
-  const { forward } = part;
-  if (forward.now !== 'waiting' && forward.now !== 'stuck') return;
   dropTroubles(model, part.path, 'forward');
-  ended(forward, forward.word ?? forward.sendings.at(-1)?.word ?? 'unknown');
+  if (part.forward.now === 'waiting' || part.forward.now === 'stuck') stop(part.forward);
+}
+
+export function stop(side: Side): void {
+  ended(side, side.word ?? side.sendings.at(-1)?.word ?? 'unknown');
 }
 
 export function runOf(side: Side): number {

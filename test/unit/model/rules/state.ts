@@ -84,8 +84,6 @@ export interface Stall {
   readonly path: string;
   tries: number;
   due?: number | undefined;
-  /** It is called again in this decision. */
-  call: boolean;
 }
 
 export interface Sent {
@@ -126,13 +124,20 @@ export function newLine(
   return { workflow, owner, input, at: 0, parts: [], reduced: new Map() };
 }
 
-export function newPart(path: string, member: Member, index: number, home: Line | Part): Part {
+export function newPart(
+  path: string,
+  member: Member,
+  index: number,
+  home: Line | Part,
+  group: ParallelGroup | undefined,
+): Part {
   const side = (way: Way): Side => ({ way, sendings: [], now: 'idle', spent: 0 });
   return {
     path,
     member,
     index,
     home,
+    group,
     taken: true,
     forward: side('forward'),
     undo: side('undo'),

@@ -1,29 +1,25 @@
 import { conclude } from './entering.js';
 import { pivotOf, turn } from './failure.js';
-import { send } from './sending.js';
-import { allParts, isQuarantined, isStep } from './state.js';
+import { elapsed, send, stop } from './sending.js';
+import { allParts, isBusy, isQuarantined, isStep } from './state.js';
 import type { Model, Part } from './state.js';
 
 /** Does what is due. False when nothing was. */
 export function onTimer(model: Model): boolean {
   if (model.finished || model.paused || isQuarantined(model)) return false;
   const { now } = model.moment;
-  if (!model.begun) return onStartTime(model);
+  const starts = !model.begun && (model.startAt ?? 0) <= now;
+  if (!model.begun && !starts) return false;
   const deadline = model.deadline !== undefined && model.deadline <= now;
   const waits = allParts(model).filter(({ until }) => until !== undefined && until <= now);
   const stalls = model.stalls.filter(({ due }) => due !== undefined && due <= now);
   const retries = dueRetries(model);
-  if (!deadline && waits.length + stalls.length + retries.length === 0) return false;
+  if (!starts && !deadline && waits.length + stalls.length + retries.length === 0) return false;
+  model.begun = true;
   if (deadline) onSagaDeadline(model);
   for (const part of waits) if (part.until !== undefined) endWait(part);
-  for (const stall of stalls) stall.call = true;
-  sendRetries(model, retries);
-  return true;
-}
-
-function onStartTime(model: Model): boolean {
-  if (model.startAt === undefined || model.startAt > model.moment.now) return false;
-  model.begun = true;
+  for (const { forward, member } of retries.filter(isStep))
+    if (isBusy(forward) && (member.stepTimeout ?? Infinity) <= elapsed(model, forward)) stop(forward);
   return true;
 }
 
@@ -40,7 +36,7 @@ function endWait(part: Part): void {
   conclude(part, rejects ? 'rejected' : 'succeeded', rejects ? undefined : null);
 }
 
-export function dueRetries(model: Model): Part[] {
+function dueRetries(model: Model): Part[] {
   const { now } = model.moment;
   return allParts(model).filter((part) =>
     [part.forward, part.undo].some((side) => side.now === 'waiting' && (side.due ?? 0) <= now),
@@ -48,8 +44,8 @@ export function dueRetries(model: Model): Part[] {
 }
 
 /** Those that were not given up meanwhile. */
-export function sendRetries(model: Model, parts: readonly Part[]): void {
-  for (const part of parts.filter(isStep))
+export function sendRetries(model: Model): void {
+  for (const part of dueRetries(model).filter(isStep))
     for (const side of [part.forward, part.undo])
       if (side.now === 'waiting' && (side.due ?? 0) <= model.moment.now) send(model, part, side);
 }

@@ -35,7 +35,7 @@ function isOut(parts: readonly Part[]): boolean {
 export function undoWhatMay(model: Model): boolean {
   const before = model.sent.length;
   const due = allParts(model).filter((part) => needsUndo(part) && !isUndone(part));
-  for (const part of due.reverse()) if (mayBeUndone(model, part)) sendUndo(model, part);
+  for (const part of due) if (mayBeUndone(model, part)) sendUndo(model, part);
   return model.sent.length > before;
 }
 
@@ -45,11 +45,11 @@ function sendUndo(model: Model, part: Part): void {
 
 function mayBeUndone(model: Model, part: Part): boolean {
   if (part.undo.now !== 'idle' && !isDueAgain(part)) return false;
-  const lost = lostAround(part);
-  if (lost?.lost === 'undo') {
-    if (isOut(withAll(lost))) return false;
-  } else if (model.direction === 'forward' || isOut(allParts(model))) return false;
-  const others = lost?.lost === 'undo' ? withAll(lost) : allParts(model);
+  // Beside the forward path only what the saga goes on without is undone, each for itself.
+  const lost = model.direction === 'forward' ? lostAround(part) : undefined;
+  if (model.direction === 'forward' && lost?.lost !== 'undo') return false;
+  const others = lost ? withAll(lost) : allParts(model);
+  if (isOut(others)) return false;
   if (others.some((other) => dependsOn(other, part) && needsUndo(other) && !isUndone(other))) return false;
   return hasRoom(part);
 }
