@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { SagaPlay } from '../test-support/saga-play.js';
 import { WorkflowBuilder } from './index.js';
+import type { BarrierMode } from '@counterstep/protocol';
 
 const once = { maxRetries: 0 };
 const workflow = new WorkflowBuilder('w')
@@ -35,5 +36,47 @@ describe('a person has the last word on an undo', () => {
     });
     expect(play.commands).toEqual(['q.a', 'q.undoA']);
     expect(play.saga.state).toBe('compensated');
+    expect(play.saga.steps['a']?.undo).toMatchObject({ status: 'ended', outcome: 'succeeded' });
+  });
+
+  it('that never had to be: what a person says became of the effect is not taken for the word of the undo', () => {
+    const play = stuckAndLate().apply({
+      type: 'intervene',
+      verb: 'resolve',
+      step: 'a',
+      outcome: 'rejected',
+      evidence: 'there was nothing to refund',
+    });
+    expect(play.saga.state).toBe('compensated');
+    expect(play.saga.steps['a']?.undo).toMatchObject({ status: 'ended', outcome: 'succeeded' });
+  });
+});
+
+describe('an undo that is sent again by a person', () => {
+  const stuck = (barrier: BarrierMode) =>
+    new SagaPlay(undoable(barrier)).start().succeed('a').apply({ type: 'cancel' });
+  const undoable = (barrier: BarrierMode) =>
+    new WorkflowBuilder('w')
+      .addStep('a', 'q.a', { compensation: 'q.undo-a', barrier, undoRetry: { maxRetries: 1 } })
+      .addStep('b', 'q.b', { readOnly: true })
+      .build();
+
+  it('after it was rejected has another key: under the former the barrier would repeat the rejection', () => {
+    const play = stuck('transaction').reject('b').reject('a', 'CLOSED', { direction: 'undo' });
+    expect(play.saga.attention).toMatchObject([{ code: 'COMPENSATION_FAILED', step: 'a' }]);
+    play.apply({ type: 'intervene', verb: 'retry', step: 'a' });
+    expect(play.sent.at(-1)).toMatchObject({ worker: 'q.undo-a', run: 2, attempt: 1 });
+    expect(play.undone('a').saga.state).toBe('cancelled');
+  });
+
+  it('after it failed, or was rejected where an earlier attempt may have undone it, keeps its key', () => {
+    const failed = stuck('external').reject('b').timeOut('a', 'undo').wait().timeOut('a', 'undo');
+    failed.apply({ type: 'intervene', verb: 'retry', step: 'a' });
+    expect(failed.sent.at(-1)).toMatchObject({ worker: 'q.undo-a', run: 1, attempt: 3 });
+    const doubtful = stuck('external').reject('b').timeOut('a', 'undo').wait();
+    doubtful.reject('a', 'CLOSED', { direction: 'undo' });
+    expect(doubtful.saga.steps['a']?.undo).toMatchObject({ status: 'stuck', outcome: 'unknown' });
+    doubtful.apply({ type: 'intervene', verb: 'retry', step: 'a' });
+    expect(doubtful.sent.at(-1)).toMatchObject({ worker: 'q.undo-a', run: 1, attempt: 3 });
   });
 });

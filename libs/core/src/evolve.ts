@@ -256,7 +256,8 @@ function intervened(saga: Saga, fact: Extract<Fact, { type: 'intervened' }>, at:
     }
     case 'resolve': {
       if (isOver(saga)) return free;
-      const outcome = fact.outcome ?? 'succeeded';
+      // Of an undo it is said that the effect is gone, whether it was undone outside or never was.
+      const outcome = direction === 'undo' ? 'succeeded' : (fact.outcome ?? 'succeeded');
       const done = settled(direction === 'undo' ? withoutAgain(free, step) : free, step, direction, outcome);
       return direction === 'forward' && outcome === 'succeeded' ? withResult(done, step, fact) : done;
     }

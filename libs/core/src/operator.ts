@@ -145,8 +145,9 @@ function retry(
   const progress = transition.progress(path);
   const attempts = progress?.[direction];
   if (attempts) {
-    const isNew = direction === 'forward' && attempts.outcome === 'rejected';
-    const edited = isNew && input !== undefined ? { value: input } : undefined;
+    // The barrier keeps a rejection, so that under the same key there would be no other answer.
+    const isNew = attempts.outcome === 'rejected';
+    const edited = isNew && direction === 'forward' && input !== undefined ? { value: input } : undefined;
     if (isNew) transition.send(path, direction, attempts.run + 1, 1, edited);
     else transition.send(path, direction, attempts.run, attempts.attempt + 1);
     return;

@@ -21,9 +21,9 @@ export function onReply(transition: Transition, event: ReplyEvent): Decision | u
 
   const step = transition.workflow.step(event.step);
   const reply = checkOutput(step, event);
-  const outcome = outcomeOf(step, attempts, event.direction, reply.outcome);
+  const outcome = outcomeOf(step, attempts, reply.outcome);
   // A definite answer of any attempt is the effect's; any other speaks only for its attempt, and a newer one is out.
-  const isDefinite = outcome === 'succeeded' || (outcome === 'rejected' && event.direction === 'forward');
+  const isDefinite = outcome === 'succeeded' || outcome === 'rejected';
   const isOlder = event.attempt < attempts.attempt && attempts.status === 'running';
   if ((!isDefinite && isOlder) || (outcome === 'failed' && attempts.status === 'waiting'))
     return ignored(`attempt ${event.attempt} is over`);
@@ -50,10 +50,9 @@ export function onReply(transition: Transition, event: ReplyEvent): Decision | u
 function outcomeOf(
   step: Step,
   { uncertain }: Attempts,
-  direction: ReplyEvent['direction'],
   outcome: ReplyEvent['outcome'],
 ): ReplyEvent['outcome'] | 'unknown' {
-  const isDoubtful = direction === 'forward' && uncertain && step.barrier !== 'transaction';
+  const isDoubtful = uncertain && step.barrier !== 'transaction';
   return outcome === 'rejected' && isDoubtful ? 'unknown' : outcome;
 }
 
@@ -96,7 +95,7 @@ function onLateReply(
     const step = transition.workflow.step(path);
     const isOpen = attempts.outcome === 'failed' || attempts.outcome === 'unknown';
     const isNews = event.outcome === 'rejected' && isOpen && !progress.undo && !progress.skipped;
-    if (!isNews || outcomeOf(step, attempts, direction, event.outcome) !== 'rejected') return settledBefore;
+    if (!isNews || outcomeOf(step, attempts, event.outcome) !== 'rejected') return settledBefore;
     const { code, message } = event.error ?? { code: 'REJECTED', message: `${path} was rejected` };
     transition.add({ type: 'lateRejection', step: path, error: { code, message } });
   }
@@ -126,8 +125,7 @@ export function onReplyAfterTheEnd(transition: Transition, event: ReplyEvent): D
     attempts.outcome === 'rejected' ||
     progress.skipped ||
     (outcome === 'rejected' && progress.undo);
-  const isNews =
-    isDefinite && !isKnown && outcomeOf(workflow.step(path), attempts, direction, outcome) === outcome;
+  const isNews = isDefinite && !isKnown && outcomeOf(workflow.step(path), attempts, outcome) === outcome;
   if (!isNews) return ignored(`the saga is ${saga.state}`);
   transition.add({
     type: 'lateReply',
