@@ -189,4 +189,18 @@ describe('a pause', () => {
     expect(other.commands).toEqual(['q.a']);
     expect(other.apply({ type: 'resume' }).commands.at(-1)).toBe('q.undo-a');
   });
+
+  it('leaves nothing to ask about a step when the saga was turned meanwhile', () => {
+    const holding = new WorkflowBuilder('w')
+      .addStep('a', 'q.a', { compensation: 'q.undo-a', retry: { maxRetries: 0 } })
+      .withFailureMode('hold')
+      .build();
+    const play = new SagaPlay(holding).start().fail('a').apply({ type: 'pause' }).apply({ type: 'cancel' });
+    expect(play.saga).toMatchObject({ aim: 'cancelled', attention: [] });
+    expect(play.decide({ type: 'intervene', verb: 'undo', step: 'a' })).toMatchObject({
+      code: 'NOTHING_WAITS',
+    });
+    play.apply({ type: 'resume' }).undone('a');
+    expect(play.saga.state).toBe('cancelled');
+  });
 });

@@ -2,6 +2,7 @@ import { courseOfGroup, courseOfMember, courseOfSequence, pivotCourse } from './
 import type { Cause } from './facts.js';
 import { pathIn, placesOf } from './tree.js';
 import type { Transition } from './transition.js';
+import { stop } from './undo.js';
 import type { Member, ParallelGroup, Workflow } from './workflow.js';
 
 /**
@@ -31,9 +32,10 @@ export function fail(transition: Transition): void {
   }
 }
 
-/** From forward to undo. */
+/** From forward to undo. What is planned is not done, and nobody is asked about it any more, even while the saga is paused. */
 export function turn(transition: Transition, aim: 'compensated' | 'cancelled', cause: Cause): void {
   transition.add({ type: 'turned', aim, cause });
+  stop(transition, '');
 }
 
 /** Why the step failed, for the record of the saga. */

@@ -24,7 +24,7 @@ export function settle(transition: Transition, path: string, undo: boolean): boo
 }
 
 /** What is planned forward is not done: the last word of each step stands. */
-function stop(transition: Transition, path: string): void {
+export function stop(transition: Transition, path: string): void {
   const { stalls = [] } = transition.saga;
   for (const { step } of stalls.filter((stall) => isUnder(stall.step, path)))
     transition.add({ type: 'gaveUp', step, direction: 'forward' });
