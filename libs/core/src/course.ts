@@ -99,7 +99,7 @@ export function pivotCourse(saga: Saga, workflow: Workflow): 'before' | 'out' | 
   if (isPassed(saga, pivot)) return 'past';
   const forward = saga.steps[pivot]?.forward;
   if (!forward) return 'before';
-  if (forward.status !== 'ended') return 'out';
+  if (forward.status === 'running' || forward.status === 'waiting') return 'out';
   if (forward.outcome === 'succeeded') return 'past';
   return forward.outcome === 'rejected' ? 'before' : 'out';
 }

@@ -141,6 +141,28 @@ describe('a saga that is told to hold', () => {
     });
   });
 
+  it('asks about a pivot that was rejected too, and is undone or goes on as the person says', () => {
+    const pivotal = new WorkflowBuilder('w')
+      .addStep('a', 'q.a', 'q.undo-a')
+      .addStep('pay', 'q.pay', { pivot: true })
+      .addStep('b', 'q.b', { retriable: true })
+      .withFailureMode('hold')
+      .build();
+    const declined = (): SagaPlay => new SagaPlay(pivotal).start().succeed('a').reject('pay');
+    expect(declined().saga).toMatchObject({
+      direction: 'forward',
+      attention: [{ code: 'STEP_FAILED', step: 'pay' }],
+    });
+    const retried = declined().apply({ type: 'intervene', verb: 'retry', ...by });
+    expect(retried.sent.at(-1)).toMatchObject({ step: 'pay', run: 2 });
+    // Its answer is out again, so that a cancel waits for it.
+    expect(retried.apply({ type: 'cancel' }).saga.direction).toBe('forward');
+    expect(retried.reject('pay').undone('a').saga.state).toBe('cancelled');
+    const turned = declined().apply({ type: 'intervene', verb: 'undo', ...by });
+    expect(turned.undone('a').saga.state).toBe('compensated');
+    expect(declined().apply({ type: 'cancel' }).undone('a').saga.state).toBe('cancelled');
+  });
+
   it('is undone when the person says so, with the first cause', () => {
     const play = held()
       .apply({ type: 'intervene', verb: 'undo', ...by })

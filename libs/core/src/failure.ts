@@ -23,7 +23,7 @@ export function fail(transition: Transition): void {
   const [first] = turning;
   if (first === undefined) return;
   if (saga.cancelWanted) turn(transition, 'cancelled', saga.cancelWanted);
-  else if (saga.failureMode === 'hold' && !turning.includes(workflow.pivot ?? '')) {
+  else if (saga.failureMode === 'hold') {
     for (const path of turning) ask(transition, path, 'STEP_FAILED');
   } else {
     for (const path of failed.unawaited)
