@@ -103,7 +103,7 @@ function startEvent(dice: Dice, settings: number): Extract<SagaEvent, { type: 's
 
 function linesOf(decided: ReturnType<typeof decide>): string[] {
   if (decided.kind === 'ignored') return ['ignored'];
-  if (decided.kind === 'refused') return [`refused ${decided.code} ${decided.allowed?.join() ?? ''}`];
+  if (decided.kind === 'refused') return [refusalLine(decided.code, decided.allowed)];
   return [
     'applied',
     ...decided.effects.commands
@@ -116,8 +116,12 @@ function linesOf(decided: ReturnType<typeof decide>): string[] {
 
 function reactionLines(reaction: Reaction): string[] {
   if (reaction.kind === 'ignored') return ['ignored'];
-  if (reaction.kind === 'refused') return [`refused ${reaction.code} ${reaction.allowed?.join() ?? ''}`];
+  if (reaction.kind === 'refused') return [refusalLine(reaction.code, reaction.allowed)];
   return ['applied', ...reaction.sent.map(sentLine).sort()];
+}
+
+function refusalLine(code: string, allowed: readonly string[] = []): string {
+  return `refused ${code} ${code === 'NOT_ALLOWED' ? [...allowed].sort().join() : ''}`;
 }
 
 function sentLine({ path, way, run, attempt, data }: Sent): string {

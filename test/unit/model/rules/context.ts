@@ -26,7 +26,7 @@ function resultsOf(line: Line): Fields {
   const results: Fields = {};
   for (let index = 0; index < line.workflow.items.length; index += 1) {
     const parts = partsAt(line, index).filter(hasResult);
-    for (const part of parts) results[part.member.name] = part.output;
+    for (const part of parts) results[part.member.name] = part.output ?? null;
     for (const part of parts)
       for (const [key, value] of Object.entries(written(part)))
         if (!part.group || !(key in part.group.reducers)) results[key] = value;

@@ -88,7 +88,7 @@ function advanceChild(model: Model, part: Part, line: Line): void {
   const made = calling(model, part.path, () => {
     const context = contextIn(line, line.at);
     if (member.output) return { output: JSON.parse(JSON.stringify(member.output.map(context))) as unknown };
-    const results = line.parts.filter(hasResult).map((each) => [each.member.name, each.output]);
+    const results = line.parts.filter(hasResult).map((each) => [each.member.name, each.output ?? null]);
     return { output: Object.fromEntries(results) as unknown };
   });
   if (made) conclude(part, 'succeeded', made.output);

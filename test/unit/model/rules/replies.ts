@@ -53,6 +53,7 @@ function inTime(model: Model, { part, side, sending, present }: Known, event: Re
     return true;
   }
   if (outcome === 'rejected' && isBelieved(part, side)) {
+    if (side.way === 'undo' && side.now === 'stuck') return false;
     sending.word = 'rejected';
     dropTroubles(model, part.path, side.way);
     lastWord(model, part, side, 'rejected');
