@@ -316,6 +316,14 @@ describe('a start', () => {
 describe('quarantine', () => {
   const quarantine = { type: 'quarantine', code: 'POISON', message: 'the store refused it' } as const;
 
+  it('tells a person who would release something else that nothing like that waits', () => {
+    const play = new SagaPlay(plain).start().apply({ type: 'quarantine', code: 'POISON', message: 'no' });
+    expect(play.decide({ type: 'intervene', verb: 'release', step: 'a' })).toMatchObject({
+      kind: 'refused',
+      code: 'NOTHING_WAITS',
+    });
+  });
+
   it('holds the saga: nothing moves it, and nothing is due', () => {
     const play = new SagaPlay(plain).start().apply(quarantine);
     expect(play.saga.attention).toEqual([

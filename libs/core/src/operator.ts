@@ -5,7 +5,7 @@ import type { Decision, InterveneEvent, SagaEvent } from './events.js';
 import type { Asked, Cause, Verb } from './facts.js';
 import { causeOf, turn } from './failure.js';
 import { ignored } from './replies.js';
-import { isFinished, isHeld } from './saga.js';
+import { isFinished } from './saga.js';
 import type { AttentionItem, Saga } from './saga.js';
 import { standingEffects } from './standing.js';
 import type { Transition } from './transition.js';
@@ -187,10 +187,7 @@ function itemFor(saga: Saga, event: InterveneEvent): AttentionItem | Extract<Dec
 /** Nothing is done until a person acts. Who calls `decide` keeps what comes meanwhile. */
 export function whileHeld(transition: Transition, event: SagaEvent): Decision | undefined {
   if (event.type === 'terminate') return onTerminate(transition, event);
-  if (event.type === 'intervene' && event.verb === 'release') {
-    const refusal = onIntervene(transition, event);
-    return isHeld(transition.saga) ? ignored('the saga is still held') : refusal;
-  }
+  if (event.type === 'intervene' && event.verb === 'release') return onIntervene(transition, event);
   if (isRequest(event))
     return refused('QUARANTINED', 'the saga is held for a person', ['release', 'terminate']);
   return ignored('the saga is held for a person');

@@ -23,7 +23,7 @@ export function viewOfSaga(saga: Saga): View {
           step.until !== undefined && `until ${step.until}`,
           step.undo?.noop && 'noop',
         ];
-        return `${step.path}: ${marks.filter(Boolean).join(', ')}; ${attempts(step.forward)}; ${attempts(step.undo)}; ${JSON.stringify(step.output)}`;
+        return `${step.path}: ${marks.filter(Boolean).join(', ')}; ${attempts(step.forward)}; ${attempts(step.undo)}; ${JSON.stringify(step.output ?? null)}`;
       })
       .sort(),
   ];
@@ -53,7 +53,7 @@ export function viewOfModel(model: Model): View {
           part.until !== undefined && `until ${part.until}`,
           part.noop && 'noop',
         ];
-        return `${part.path}: ${marks.filter(Boolean).join(', ')}; ${side(part.forward)}; ${side(part.undo)}; ${JSON.stringify(part.output)}`;
+        return `${part.path}: ${marks.filter(Boolean).join(', ')}; ${side(part.forward)}; ${side(part.undo)}; ${JSON.stringify(part.output ?? null)}`;
       })
       .sort(),
   ];

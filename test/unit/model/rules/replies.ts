@@ -59,12 +59,12 @@ function inTime(model: Model, { part, side, sending, present }: Known, event: Re
     lastWord(model, part, side, 'rejected');
     return true;
   }
-  if (!present) return false;
-  if (outcome === 'rejected') {
+  if (outcome === 'rejected' && (present || side.now === 'waiting')) {
     sending.word = 'unknown';
     lastWord(model, part, side, 'unknown');
     return true;
   }
+  if (!present || outcome === 'rejected') return false;
   failedAttempt(model, part, side, 'failed', event.error ?? {});
   return true;
 }
@@ -126,7 +126,7 @@ function afterTheEnd(model: Model, { part, side, sending }: Known, event: ReplyE
   if (event.outcome === 'rejected') {
     if (side.way === 'undo' || part.undo.sendings.length > 0 || !isBelieved(part, side)) return false;
   }
-  side.word = event.outcome;
+  ended(side, event.outcome);
   sending.word = event.outcome;
   if (side.way === 'undo' || event.outcome !== 'succeeded') return true;
   giveResult(part, event);
