@@ -41,7 +41,7 @@ class Generator {
 
   workflow(settings: number): Workflow {
     const dice = new Dice(settings);
-    const builder = new WorkflowBuilder('generated') as WorkflowBuilder;
+    const builder = new WorkflowBuilder('generated');
     if (settings !== 0 && dice.chance(0.15)) builder.withFailureMode('hold');
     if (settings !== 0 && dice.chance(0.25)) builder.withSagaTimeout(500 + dice.below(8_000));
     const pivotAt = settings !== 0 && dice.chance(0.35) ? dice.below(3) : undefined;
@@ -84,13 +84,10 @@ class Generator {
       if (broken()) throw new Error('no reducer in this weather');
       return values;
     };
-    builder.addParallelSteps(
-      members as never,
-      {
-        ...options,
-        ...(writers > 0 && (writers > 1 || members.length > 2) && { reducers: { total: reduce } }),
-      } as never,
-    );
+    builder.addParallelSteps(members as never, {
+      ...options,
+      ...(writers > 0 && (writers > 1 || members.length > 2) && { reducers: { total: reduce } }),
+    });
   }
 
   /** A pivot alone, in a group, or in a sub-workflow. */

@@ -8,7 +8,7 @@ import type { Weather } from './generated-workflows.js';
 import { react, started } from './rules/model.js';
 import type { Reaction } from './rules/model.js';
 import type { Sent } from './rules/state.js';
-import { viewOfModel, viewOfSaga } from './view.js';
+import { canonical, viewOfModel, viewOfSaga } from './view.js';
 
 const SAGA_ID = '01900000-0000-7000-8000-000000000001';
 const BORN_AT = 1_700_000_000_000;
@@ -125,16 +125,7 @@ function refusalLine(code: string, allowed: readonly string[] = []): string {
 }
 
 function sentLine({ path, way, run, attempt, data }: Sent): string {
-  return `sent ${path} ${way} ${run}.${attempt} ${canonical(data, way === 'undo')}`;
-}
-
-/** With sorted keys; the cause, which every undo carries, is the history's business. */
-function canonical(data: unknown, undo: boolean): string {
-  return JSON.stringify(data, (key, value: unknown) => {
-    if (undo && key === 'cause') return undefined;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
+  return `sent ${path} ${way} ${run}.${attempt} ${canonical(data, way === 'undo' ? 'cause' : undefined)}`;
 }
 
 function shown(decided: ReturnType<typeof decide>): string {

@@ -23,7 +23,7 @@ export function viewOfSaga(saga: Saga): View {
           step.until !== undefined && `until ${step.until}`,
           step.undo?.noop && 'noop',
         ];
-        return `${step.path}: ${marks.filter(Boolean).join(', ')}; ${attempts(step.forward)}; ${attempts(step.undo)}; ${JSON.stringify(step.output ?? null)}`;
+        return `${step.path}: ${marks.filter(Boolean).join(', ')}; ${attempts(step.forward)}; ${attempts(step.undo)}; ${canonical(step.output ?? null)}`;
       })
       .sort(),
   ];
@@ -53,7 +53,7 @@ export function viewOfModel(model: Model): View {
           part.until !== undefined && `until ${part.until}`,
           part.noop && 'noop',
         ];
-        return `${part.path}: ${marks.filter(Boolean).join(', ')}; ${side(part.forward)}; ${side(part.undo)}; ${JSON.stringify(part.output ?? null)}`;
+        return `${part.path}: ${marks.filter(Boolean).join(', ')}; ${side(part.forward)}; ${side(part.undo)}; ${canonical(part.output ?? null)}`;
       })
       .sort(),
   ];
@@ -81,4 +81,13 @@ function dueOf(model: Model): number | undefined {
 function duesOf(part: Part): (number | undefined)[] {
   const sides = isStep(part) ? [part.forward, part.undo].filter(isBusy) : [];
   return [part.until, ...sides.map(({ due }) => due)];
+}
+
+/** With sorted keys. The cause, which every undo carries, is the history's business. */
+export function canonical(data: unknown, without?: string): string {
+  return JSON.stringify(data, (key, value: unknown) => {
+    if (key !== '' && key === without) return undefined;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
 }
