@@ -216,19 +216,24 @@ describe('a command that must be picked up within a time', () => {
   test.each([
     ['a bare sign of life', undefined, 0],
     ['one with undo data', { shelf: 7 }, 1],
-  ])('has its whole time after %s, whatever else happens to its saga', async (_, undoData, count) => {
-    const { held } = await holding('depot');
-    const { orchestrator, sagaId } = await started(workflow);
-    const command = held[0] as Command;
-    await responder.beat(command, undoData);
-    expect(await facts(orchestrator, sagaId, 'heartbeat')).toHaveLength(count);
-    const charge = responder.received[0] as Command;
-    await responder.reply(charge, succeed());
-    await fleet.pass(10 * MINUTE - 1);
-    expect(await facts(orchestrator, sagaId, 'timedOut')).toEqual([]);
-    await fleet.pass(1);
-    expect(await facts(orchestrator, sagaId, 'timedOut')).toMatchObject([{ step: 'pick' }]);
-  });
+  ])(
+    'has its whole time after %s, whatever else happens to its saga, and then was too slow',
+    async (_, undoData, count) => {
+      const { held } = await holding('depot');
+      const { orchestrator, sagaId } = await started(workflow);
+      const command = held[0] as Command;
+      await responder.beat(command, undoData);
+      expect(await facts(orchestrator, sagaId, 'heartbeat')).toHaveLength(count);
+      const charge = responder.received[0] as Command;
+      await responder.reply(charge, succeed());
+      await fleet.pass(10 * MINUTE - 1);
+      expect(await facts(orchestrator, sagaId, 'timedOut')).toEqual([]);
+      await fleet.pass(1);
+      expect(await facts(orchestrator, sagaId, 'timedOut')).toMatchObject([
+        { step: 'pick', error: { code: 'TIMEOUT' } },
+      ]);
+    },
+  );
 });
 
 describe('a command that the broker has not taken', () => {

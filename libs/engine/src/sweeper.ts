@@ -85,7 +85,7 @@ export class Sweeper {
    */
   async expire(expiry: Expiry): Promise<void> {
     if (!(await this.isUnanswered(expiry))) return;
-    this.judge(expiry, await this.options.liesInQueue(expiry));
+    this.judge(expiry, !expiry.heard && (await this.options.liesInQueue(expiry)));
   }
 
   /** An attempt should have been picked up by now: one that lies in its queue is not waited for any longer. */
@@ -103,7 +103,10 @@ export class Sweeper {
     }
   }
 
-  private judge({ sagaId, sentAt: _, digest: __, ...attempt }: Expiry, notPickedUp: boolean): void {
+  private judge(
+    { sagaId, sentAt: _, digest: __, heard: ___, ...attempt }: Expiry,
+    notPickedUp: boolean,
+  ): void {
     const { push } = this.options;
     const verdict = `${sagaId}/${attempt.step}/${attempt.direction}/${attempt.run}/${attempt.attempt}`;
     if (this.parked.has(verdict)) return;

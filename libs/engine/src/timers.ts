@@ -8,6 +8,8 @@ export interface Expiry extends AttemptName {
   readonly sentAt: number;
   /** Of the saga's definition. */
   readonly digest: string;
+  /** Its handler gave a sign of life, so somebody has picked it up. */
+  readonly heard: boolean;
 }
 
 interface Timer {
@@ -16,7 +18,7 @@ interface Timer {
   readonly ms: number;
   /** Of an attempt: its due time when it was set. */
   readonly dueAt?: number;
-  readonly run: () => void;
+  readonly run: (heard: boolean) => void;
 }
 
 export interface TimersOptions {
@@ -69,7 +71,7 @@ export class Timers {
       this.drop(sagaId, key);
       // A sign of life has put it off.
       if (attempt && !key.endsWith(PICK_UP))
-        this.set(sagaId, key, attempt.dueAt - now, timer.run, attempt.dueAt);
+        this.set(sagaId, key, attempt.dueAt - now, timer.run, attempt.dueAt, true);
     }
     for (const [key, time] of planned)
       this.set(sagaId, key, time - now, () => {
@@ -81,15 +83,17 @@ export class Timers {
   confirmed(saga: Saga, upTo: number): void {
     if (isFinished(saga) || dueAt(saga) === undefined) return;
     const { onExpired, onPickUpDue, pickUpTimeout } = this.options;
+    const { sagaId } = saga;
+    const { digest } = saga.workflow;
     for (const [key, { step, direction, run, attempt, sentAt, dueAt: due }] of runningAttempts(saga)) {
       if (sentAt > upTo || key.endsWith(PICK_UP)) continue;
-      const { digest } = saga.workflow;
-      const expiry = { sagaId: saga.sagaId, digest, step, direction, run, attempt, sentAt };
+      const expiry = { sagaId, digest, step, direction, run, attempt, sentAt, heard: false };
+      const onEnd = (heard: boolean): void => onExpired({ ...expiry, heard });
       // What is watched already was told of before, and may have shown signs of life since.
-      if (!this.set(saga.sagaId, key, due - sentAt, () => onExpired(expiry), due)) continue;
+      if (!this.set(sagaId, key, due - sentAt, onEnd, due)) continue;
       const within = pickUpTimeout(saga, step);
       if (within !== undefined && within < due - sentAt)
-        this.set(saga.sagaId, key + PICK_UP, within, () => onPickUpDue(expiry), due);
+        this.set(sagaId, key + PICK_UP, within, () => onPickUpDue(expiry), due);
     }
   }
 
@@ -100,7 +104,7 @@ export class Timers {
     const timer = this.bySaga.get(sagaId)?.get(key);
     if (!timer) return;
     this.drop(sagaId, key);
-    this.set(sagaId, key, Math.min(timer.ms, most), timer.run, timer.dueAt);
+    this.set(sagaId, key, Math.min(timer.ms, most), timer.run, timer.dueAt, true);
   }
 
   /** Drops every timer and plans no more. */
@@ -110,7 +114,14 @@ export class Timers {
   }
 
   /** False when there is one already. */
-  private set(sagaId: string, key: string, ms: number, run: () => void, due?: number): boolean {
+  private set(
+    sagaId: string,
+    key: string,
+    ms: number,
+    run: Timer['run'],
+    due?: number,
+    heard = false,
+  ): boolean {
     const timers = this.bySaga.get(sagaId) ?? new Map<string, Timer>();
     if (this.stopped || timers.has(key)) return false;
     this.bySaga.set(sagaId, timers);
@@ -119,7 +130,7 @@ export class Timers {
       if (timers.size === 0) this.forget(sagaId);
       // Should nothing come of it, the sweep looks again, whatever other timers the saga has.
       this.dueTimes.delete(sagaId);
-      run();
+      run(heard);
     });
     timers.set(key, { cancel, ms, run, ...(due !== undefined && { dueAt: due }) });
     return true;
