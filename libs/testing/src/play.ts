@@ -17,6 +17,7 @@ export class Play {
     readonly workflow: Workflow,
     /** In [0, 1): the jitter of every retry. */
     readonly random = 0.5,
+    private readonly decider: typeof decide = decide,
   ) {}
 
   get saga(): Saga {
@@ -31,7 +32,7 @@ export class Play {
   /** Decides the event and, if it changes the saga, keeps what came of it. */
   decide(event: SagaEvent): Decision {
     const { now, random } = this;
-    const decision = decide(this.workflow, this.#saga, event, { now, random });
+    const decision = this.decider(this.workflow, this.#saga, event, { now, random });
     if (decision.kind === 'applied') {
       this.#saga = decision.saga;
       this.history.push(decision.record);
@@ -46,24 +47,26 @@ export class Play {
       const due = this.#saga && dueAt(this.#saga);
       if (due === undefined || due > until) break;
       this.now = Math.max(this.now, due);
-      if (!this.runDue()) break;
+      const decisions = this.dueEvents().map((event) => this.decide(event));
+      if (decisions.every(({ kind }) => kind !== 'applied')) break;
     }
     this.now = Math.max(this.now, until);
   }
 
-  /** What is due at this time happens; false when nothing came of it. */
-  runDue(): boolean {
+  /** What comes of the time as it is: attempts that got no answer, then whatever was planned. */
+  dueEvents(): SagaEvent[] {
     const over = openAttempts(this.saga).filter(
       ({ attempts }) => attempts.status === 'running' && (attempts.dueAt ?? Infinity) <= this.now,
     );
-    const events: SagaEvent[] = over.map(({ step, direction, attempts: { run, attempt } }) => ({
-      type: 'deadline',
-      step,
-      direction,
-      run,
-      attempt,
-    }));
-    const timer: SagaEvent = { type: 'timer' };
-    return [...events, timer].map((event) => this.decide(event).kind === 'applied').some(Boolean);
+    return [
+      ...over.map(({ step, direction, attempts: { run, attempt } }): SagaEvent => ({
+        type: 'deadline',
+        step,
+        direction,
+        run,
+        attempt,
+      })),
+      { type: 'timer' },
+    ];
   }
 }
