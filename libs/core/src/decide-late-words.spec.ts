@@ -27,6 +27,18 @@ describe('a person has the last word on an undo', () => {
     expect(play.saga.state).toBe('failed');
   });
 
+  it('that was given up: nor when the late success comes after that', () => {
+    const two = new WorkflowBuilder('w')
+      .addStep('a', 'q.a', 'q.undoA')
+      .addStep('b', 'q.b', { compensation: 'q.undoB', barrier: 'external', retry: once, undoRetry: once })
+      .build();
+    const play = new SagaPlay(two).start().succeed('a').timeOut('b').timeOut('b', 'undo');
+    play.apply({ type: 'intervene', verb: 'giveUp', step: 'b' });
+    play.apply(play.replyOf('b', 'succeeded', { late: true, output: 7 }));
+    expect(play.commands).toEqual(['q.a', 'q.b', 'q.undoB', 'q.undoA']);
+    expect(play.undone('a').saga).toMatchObject({ state: 'failed', steps: { b: { output: 7 } } });
+  });
+
   it('that was done outside: it is not sent again either', () => {
     const play = stuckAndLate().apply({
       type: 'intervene',

@@ -106,6 +106,8 @@ function onLateReply(
 /** Whether the undo that was sent before this success can have undone it. */
 function againOf({ undo }: StepProgress, { late }: ReplyEvent): Again | undefined {
   if (!undo) return undefined;
+  // A person gave it up: the effect is left, whatever becomes known of it.
+  if (undo.status === 'ended' && undo.outcome !== 'succeeded') return undefined;
   if (late) return 'always';
   return undo.status === 'ended' && !undo.noop ? undefined : 'ifNoop';
 }
