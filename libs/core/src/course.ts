@@ -25,6 +25,8 @@ function courseOfItem(saga: Saga, item: WorkflowItem, scope: string): Course {
 export function courseOfMember(saga: Saga, member: Member, path: string): Course {
   const progress = saga.steps[path];
   if (!progress) return 'absent';
+  // What the saga goes on without does not come back, whatever its worker says later.
+  if (progress.lost) return 'failed';
   if (!progress.taken || progress.skipped) return 'done';
   if (saga.attention.some(({ step, direction }) => step === path && direction !== 'undo')) return 'open';
   if (member.kind === 'step') {

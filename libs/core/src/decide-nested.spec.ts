@@ -126,6 +126,35 @@ describe('a map', () => {
     expect(play.commands.filter((name) => name === 'stock.put')).toHaveLength(2);
   });
 
+  it('goes on with the undo of its other items while that of one waits for a person', () => {
+    const play = started([1, 2, 3], { concurrency: 1, undoRetry: { maxRetries: 0 } });
+    play.succeed('pick/0').succeed('pick/1').reject('pick/2').timeOut('pick/0', 'undo');
+    expect(play.saga.attention).toMatchObject([{ code: 'COMPENSATION_FAILED', step: 'pick/0' }]);
+    expect(play.sent.at(-1)).toMatchObject({ step: 'pick/1', direction: 'undo' });
+  });
+
+  it('undoes beside the forward path no more items at the same time either', () => {
+    const play = started([1, 2, 3], { concurrency: 1, tolerate: { count: 2 } });
+    play.fail('pick/0').fail('pick/1').succeed('pick/2', 'C');
+    const undone = (): string[] =>
+      play.sent.filter(({ direction }) => direction === 'undo').map(({ step }) => step);
+    expect(undone()).toEqual(['pick/0']);
+    expect(play.succeed('pack').saga.state).toBe('running');
+    play.undone('pick/0');
+    expect(undone()).toEqual(['pick/0', 'pick/1']);
+    expect(play.undone('pick/1').saga.state).toBe('completed');
+  });
+
+  it('does not undo an item again before there is room for it', () => {
+    const play = started([1, 2, 3], { concurrency: 1, tolerate: { count: 1 } }).timeOut('pick/0');
+    play.apply(play.replyOf('pick/0', 'succeeded', { direction: 'undo', noop: true }));
+    play.succeed('pick/1').reject('pick/2');
+    expect(play.sent.at(-1)).toMatchObject({ step: 'pick/1', direction: 'undo' });
+    play.succeed('pick/0');
+    expect(play.sent.at(-1)).toMatchObject({ step: 'pick/1', direction: 'undo' });
+    expect(play.undone('pick/1').sent.at(-1)).toMatchObject({ step: 'pick/0', direction: 'undo', run: 2 });
+  });
+
   it('goes on without so many items as are tolerated, and undoes those that may have happened', () => {
     const play = started([1, 2, 3, 4], { tolerate: { fraction: 0.5 } });
     play.reject('pick/0').fail('pick/1').succeed('pick/2', 'C');
@@ -134,6 +163,25 @@ describe('a map', () => {
     expect(play.sent.at(-1)).toMatchObject({ step: 'pack', data: { pick: [null, null, 'C', 'D'] } });
     expect(play.succeed('pack').saga.state).toBe('running');
     expect(play.undone('pick/1').saga.state).toBe('completed');
+  });
+
+  it('begins nothing more in an item that it goes on without, though its step succeeded late', () => {
+    const workflow = new WorkflowBuilder('w')
+      .addMap('send', {
+        over: (context) => context.get('to'),
+        workflow: shipping,
+        input: (context) => ({ to: context.get('item') }),
+        tolerate: { count: 1 },
+      })
+      .build();
+    const play = new SagaPlay(workflow).start({ to: ['x', 'y'] }).breakDown('send/0/book');
+    expect(play.saga.steps['send/0']).toMatchObject({ lost: 'undo' });
+    expect(play.sent.at(-1)).toMatchObject({ step: 'send/0/book', direction: 'undo' });
+    play.succeed('send/0/book');
+    expect(play.sent.at(-1)).toMatchObject({ step: 'send/0/book', direction: 'undo' });
+    play.undone('send/0/book').succeed('send/1/book').succeed('send/1/label');
+    expect(play.saga).toMatchObject({ state: 'completed' });
+    expect(play.saga.steps['send']?.output).toMatchObject([null, {}]);
   });
 
   it('runs a workflow for each item', () => {

@@ -5,6 +5,7 @@ import { isFinished } from './saga.js';
 import type { Saga, StepProgress } from './saga.js';
 import { standingEffects } from './standing.js';
 import { mayStand, needsAnother, treeOf, under, walkUndo } from './undo.js';
+import type { UndoCourse } from './undo.js';
 import type { Workflow } from './workflow.js';
 
 /** What would be undone if the saga failed now, or was cancelled. Times are ISO 8601. */
@@ -101,13 +102,14 @@ function stagesUnder(saga: Saga, workflow: Workflow, roots: readonly string[]): 
     // What is out already may have begun when more was allowed at once: each part that was lost is undone by itself.
     if (stages.length === 0)
       for (const step of outUnder(saga, roots)) stage.set(step.path, plannedUndo(step, workflow, false));
-    const isUndone = (path: string): boolean => {
+    const courseOf = (path: string): UndoCourse => {
       const progress = saga.steps[path];
-      if (!progress || undosLeft(progress, workflow) <= (done.get(path) ?? 0)) return true;
-      stage.set(path, plannedUndo(progress, workflow, done.has(path)));
-      return false;
+      if (!progress || undosLeft(progress, workflow) <= (done.get(path) ?? 0)) return 'undone';
+      const planned = plannedUndo(progress, workflow, done.has(path));
+      stage.set(path, planned);
+      return planned.status === 'stuck' ? 'stuck' : 'busy';
     };
-    for (const tree of trees) walkUndo(workflow, tree, isUndone);
+    for (const tree of trees) walkUndo(workflow, tree, courseOf);
     if (stage.size === 0) return stages;
     for (const path of stage.keys()) done.set(path, (done.get(path) ?? 0) + 1);
     stages.push([...stage.values()]);

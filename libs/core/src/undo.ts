@@ -20,7 +20,22 @@ export function settle(transition: Transition, path: string, undo: boolean): boo
   const inside = under(transition.saga, path);
   if (inside.some((step) => step.forward?.status === 'running')) return false;
   if (!undo) return true;
-  return walkUndo(transition.workflow, treeOf(inside, path), (step) => isStepUndone(transition, step));
+  if (!hasRoom(transition, path)) return false;
+  const tree = treeOf(inside, path);
+  return walkUndo(transition.workflow, tree, (step) => courseOfUndo(transition, step)) === 'undone';
+}
+
+/** Whether the undo has begun in that item of each map that it lies in, or the map allows another item at once. */
+function hasRoom({ saga, workflow }: Transition, path: string): boolean {
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+    const map = saga.steps[path.slice(0, end)];
+    if (map?.kind !== 'map') continue;
+    const own = path.slice(0, `${path}/`.indexOf('/', end + 1));
+    const busy = [...treeOf(under(saga, map.path), map.path).children.values()].filter(isBusy);
+    const hasBegun = busy.some((item) => item.path === own);
+    if (!hasBegun && busy.length >= concurrencyOf(workflow, map)) return false;
+  }
+  return true;
 }
 
 /** What is planned forward is not done: the last word of each step stands. */
@@ -77,50 +92,64 @@ export function treeOf(steps: readonly StepProgress[], top: string): UndoNode {
   return root;
 }
 
+/** How far the undo of something is; `stuck`: all of it that is left waits for a person. */
+export type UndoCourse = 'undone' | 'busy' | 'stuck';
+
 /**
- * Asks `isStepUndone` of the steps whose turn has come, in the order of the undo; true when all of the tree is undone.
- * It is asked again when one of them is, until that.
+ * Asks `courseOf` of the steps whose turn has come, in the order of the undo, and tells how far all of the tree is. It is
+ * asked again when one of them is undone, until that.
  */
 export function walkUndo(
   workflow: Workflow,
   node: UndoNode,
-  isStepUndone: (path: string) => boolean,
-): boolean {
-  if (node.children.size === 0) return node.path === '' || isStepUndone(node.path);
-  const children = [...node.children.values()];
+  courseOf: (path: string) => UndoCourse,
+): UndoCourse {
+  if (node.children.size === 0) return node.path === '' ? 'undone' : courseOf(node.path);
+  const atOnce = concurrencyOf(workflow, node.progress);
+  const children = atOnce === Infinity ? [...node.children.values()] : underWayFirst(node);
   const indexes = [...new Set(children.map((child) => child.index))].sort((a, b) => b - a);
-  const atOnce = concurrencyOf(workflow, node);
   for (const index of indexes) {
-    let open = 0;
+    let [busy, stuck] = [0, 0];
     for (const child of children) {
       if (child.index !== index) continue;
-      if (!walkUndo(workflow, child, isStepUndone)) open += 1;
-      if (open >= atOnce) return false;
+      if (busy >= atOnce && !isBusy(child)) return 'busy';
+      const course = walkUndo(workflow, child, courseOf);
+      if (course === 'stuck') stuck += 1;
+      if (course === 'busy') busy += 1;
     }
-    if (open > 0) return false;
+    if (busy > 0) return 'busy';
+    if (stuck > 0) return 'stuck';
   }
-  return true;
+  return 'undone';
 }
 
-function concurrencyOf(workflow: Workflow, { path, progress }: UndoNode): number {
+/** So that nothing else takes the place of what has begun. */
+function underWayFirst({ children }: UndoNode): UndoNode[] {
+  const nodes = [...children.values()];
+  return [...nodes.filter(isBusy), ...nodes.filter((node) => !isBusy(node))];
+}
+
+function isBusy({ progress, children }: UndoNode): boolean {
+  const status = progress?.undo?.status;
+  return status === 'running' || status === 'waiting' || [...children.values()].some(isBusy);
+}
+
+function concurrencyOf(workflow: Workflow, progress: StepProgress | undefined): number {
   if (progress?.kind !== 'map') return Infinity;
-  const member = workflow.member(path);
+  const member = workflow.member(progress.path);
   return member.kind === 'map' ? member.concurrency : Infinity;
 }
 
-/** Sends the step's undo if one is owed; false while that is out. */
-function isStepUndone(transition: Transition, path: string): boolean {
+/** Sends the step's undo if one is owed. */
+function courseOfUndo(transition: Transition, path: string): UndoCourse {
   const progress = transition.progress(path);
-  if (!progress || progress.kind) return true;
+  if (!progress || progress.kind) return 'undone';
   const { undo } = progress;
-  if (undo && undo.status !== 'ended') return false;
-  if (undo && needsAnother(undo)) {
-    transition.send(path, 'undo', undo.run + 1, 1);
-    return false;
-  }
-  if (undo || !needsUndo(transition.workflow.step(path), progress)) return true;
-  transition.send(path, 'undo', 1, 1);
-  return false;
+  if (undo && undo.status !== 'ended') return undo.status === 'stuck' ? 'stuck' : 'busy';
+  if (undo && !needsAnother(undo)) return 'undone';
+  if (!undo && !needsUndo(transition.workflow.step(path), progress)) return 'undone';
+  transition.send(path, 'undo', (undo?.run ?? 0) + 1, 1);
+  return 'busy';
 }
 
 /** Whether the effect proved to stand after this undo, so that another follows it. */
