@@ -3,18 +3,22 @@ import type { Course } from './course.js';
 import { mapped, reduced } from './definition-code.js';
 import { enter, pathsIn } from './enter.js';
 import { fail } from './failure.js';
+import { isFinished } from './saga.js';
 import type { Stage } from './saga.js';
 import { contextInside, isGiven } from './scope.js';
 import { keptSignalFor } from './signals.js';
 import type { Transition } from './transition.js';
 import { pathIn } from './tree.js';
-import { settle, undoAll } from './undo.js';
+import { settle, stop, undoAll } from './undo.js';
 import type { MapItem, Member, ParallelGroup, SubWorkflow, Workflow } from './workflow.js';
 
 /** Takes the saga as far as it can go without another event: the next steps, the turn, the next undos, the end. */
 export function advance(transition: Transition): void {
-  if (transition.saga.paused) return;
-  if (transition.saga.direction === 'forward') forward(transition);
+  if (transition.saga.paused || isFinished(transition.saga)) return;
+  if (transition.saga.direction === 'forward') {
+    if ((transition.saga.startAt ?? 0) > transition.moment.now) return;
+    forward(transition);
+  }
   if (transition.saga.direction === 'undo' && undoAll(transition))
     transition.add({ type: 'finished', state: transition.saga.gaveUp ? 'failed' : transition.saga.aim });
 }
@@ -25,9 +29,20 @@ function forward(transition: Transition): void {
   if (transition.saga.cancelWanted && pivotCourse(transition.saga, workflow) === 'past')
     transition.add({ type: 'cancelDropped' });
   const allSettled = settleLost(transition);
-  if (course === 'failed') fail(transition);
+  if (course === 'failed' && fail(transition)) forward(transition);
   else if (course === 'done' && allSettled)
     transition.add({ type: 'finished', state: transition.saga.gaveUp ? 'failed' : 'completed' });
+  else stopFailed(transition);
+}
+
+/** Nothing new begins in what has failed while the saga goes on around it. */
+function stopFailed(transition: Transition): void {
+  const { saga, workflow } = transition;
+  for (const { path, kind } of Object.values(saga.steps)) {
+    const holdsOthers = kind === 'workflow' || kind === 'map';
+    if (holdsOthers && courseOfMember(transition.saga, workflow.member(path), path) === 'failed')
+      stop(transition, path);
+  }
 }
 
 /** Begins what may begin of the items of one scope, and tells how far they are. */
@@ -65,7 +80,8 @@ function groupOf(transition: Transition, group: ParallelGroup, scope: string, st
   const pathOf = pathsIn(scope);
   const course = (): Course => courseOfGroup(transition.saga, group, scope);
   const isBegun = group.members.every((member) => transition.progress(pathOf(member)));
-  if (!isBegun && !enter(transition, group.members, pathOf, stage)) return 'open';
+  if (!isBegun && !enter(transition, group.members, pathOf, stage, Object.keys(group.reducers)))
+    return 'open';
   for (const member of group.members) {
     if (course() !== 'open') break;
     goOn(transition, member, pathOf(member), stage);
@@ -91,9 +107,10 @@ function join(transition: Transition, group: ParallelGroup, scope: string, stage
   const path = pathIn(scope, group.name);
   if (transition.isStalled(path)) return false;
   try {
-    const written = group.members.flatMap(({ name }) => {
-      const step = saga.steps[pathIn(scope, name)];
-      return step && isGiven(step) ? [{ keys: step.writes ?? [], output: step.output ?? {} }] : [];
+    const written = group.members.flatMap((member) => {
+      const step = saga.steps[pathIn(scope, member.name)];
+      if (member.kind !== 'step' || !step || !isGiven(step)) return [];
+      return [{ keys: member.writes ?? [], output: step.output ?? {} }];
     });
     const patch = Object.fromEntries(
       reducers.flatMap(([key, reducer]) => {
@@ -103,7 +120,7 @@ function join(transition: Transition, group: ParallelGroup, scope: string, stage
         return values.length > 0 ? [[key, reduced(reducer, values, key)]] : [];
       }),
     ) as never;
-    transition.add({ type: 'joined', scope, stage, patch });
+    transition.add({ type: 'joined', group: path, scope, stage, patch });
   } catch (error) {
     transition.stall(path, error);
     return false;
@@ -136,15 +153,17 @@ function mapItems(transition: Transition, map: MapItem, path: string, stage: Sta
   for (;;) {
     const { begun, open, failed, count } = countItems(transition.saga, map, path);
     if (failed > allowed) return;
-    if (begun === count || open >= map.concurrency) break;
+    for (let index = 0; index < begun; index += 1)
+      if (courseOfMember(transition.saga, map.body, pathIn(path, index)) === 'failed')
+        lose(transition, map.body, pathIn(path, index), false);
+    if (begun === count) {
+      if (open === 0) transition.add({ type: 'concluded', step: path, outcome: 'succeeded' });
+      return;
+    }
+    if (open >= map.concurrency) return;
     if (memberOf(transition, map.body, pathIn(path, begun), inside) === 'absent') return;
     if (!transition.progress(pathIn(path, begun))) return;
   }
-  const { begun, open, count } = countItems(transition.saga, map, path);
-  for (let index = 0; index < begun; index += 1)
-    if (courseOfMember(transition.saga, map.body, pathIn(path, index)) === 'failed')
-      lose(transition, map.body, pathIn(path, index), false);
-  if (begun === count && open === 0) transition.add({ type: 'concluded', step: path, outcome: 'succeeded' });
 }
 
 function wake(transition: Transition, path: string): void {

@@ -139,6 +139,25 @@ describe('members with a condition', () => {
   });
 });
 
+describe('a member that has failed while its group goes on', () => {
+  it('begins nothing new: what waits for a retry inside is given up', () => {
+    const workflow = new WorkflowBuilder('w')
+      .addParallelSteps(
+        [
+          { name: 'go', signal: 'go', timeout: 60_000 },
+          { name: 'each', worker: 'q.each', compensation: 'q.undo-each', over: () => [1, 2] },
+        ],
+        { join: 'settle' },
+      )
+      .build();
+    const play = new SagaPlay(workflow).start().fail('each/0').reject('each/1');
+    expect(play.saga.steps['each/0']?.forward).toMatchObject({ status: 'ended', outcome: 'failed' });
+    play.apply({ type: 'signal', id: '1', name: 'go' });
+    expect(play.sent.at(-1)).toMatchObject({ step: 'each/0', direction: 'undo' });
+    expect(play.undone('each/0').saga.state).toBe('completed');
+  });
+});
+
 describe('what steps write into the context', () => {
   it('is seen by later steps, the later stage winning', () => {
     const seen: unknown[] = [];
@@ -168,6 +187,21 @@ describe('what steps write into the context', () => {
     expect(calls).toBe(1);
   });
 
+  it('is seen by nobody before the reducer has made one value of it', () => {
+    const workflow = new WorkflowBuilder('w')
+      .addParallelSteps(
+        [
+          member('a', { writes: ['n', 'm'] }),
+          { name: 'each', worker: 'q.each', readOnly: true, concurrency: 1, over: () => [1, 2] },
+        ],
+        { reducers: { n: (values: readonly unknown[]) => values } },
+      )
+      .build();
+    const play = new SagaPlay(workflow).start().succeed('a', { n: 1, m: 1 }).succeed('each/0');
+    expect(play.sent.at(-1)).toMatchObject({ step: 'each/1', data: { a: { n: 1 }, m: 1 } });
+    expect(play.sent.at(-1)?.data).not.toHaveProperty('n');
+  });
+
   it('is asked for again when a reducer throws', () => {
     let broken = true;
     const reduce = (values: readonly unknown[]): unknown => {
@@ -178,10 +212,12 @@ describe('what steps write into the context', () => {
       .addParallelSteps([member('a', { writes: ['n'] }), member('b', { writes: ['n'] })], {
         reducers: { n: reduce },
       })
+      .addStep('c', 'q.c', { readOnly: true })
       .build();
     const play = new SagaPlay(workflow).start().succeed('a', { n: 1 }).succeed('b', { n: 1 });
     expect(play.saga.stalls).toHaveLength(1);
     broken = false;
-    expect(play.wait().saga.state).toBe('completed');
+    expect(play.wait().saga.stalls).toBeUndefined();
+    expect(play.succeed('c').saga.state).toBe('completed');
   });
 });

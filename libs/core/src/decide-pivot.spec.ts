@@ -163,6 +163,24 @@ describe('a saga that is told to hold', () => {
     expect(declined().apply({ type: 'cancel' }).undone('a').saga.state).toBe('cancelled');
   });
 
+  it('goes on at once with the others of a group, as far as it would with the next event', () => {
+    const map = (over: string) => ({
+      over: (context: { get(key: string): unknown }) => context.get(over),
+      worker: 'q.item',
+      readOnly: true,
+    });
+    const both = new WorkflowBuilder('w')
+      .addParallelSteps([
+        { name: 'none', ...map('number') },
+        { name: 'some', ...map('list') },
+      ])
+      .withFailureMode('hold')
+      .build();
+    const play = new SagaPlay(both).start({ number: 7, list: [1] });
+    expect(play.saga.attention).toMatchObject([{ code: 'STEP_FAILED', step: 'none' }]);
+    expect(play.sent.map(({ step }) => step)).toEqual(['some/0']);
+  });
+
   it('is undone when the person says so, with the first cause', () => {
     const play = held()
       .apply({ type: 'intervene', verb: 'undo', ...by })

@@ -131,6 +131,32 @@ describe('a sleep', () => {
   });
 });
 
+describe('a start that is put off', () => {
+  const workflow = new WorkflowBuilder('w').waitForSignal('go', { timeout: HOUR }).build();
+  const later = (): SagaPlay => {
+    const play = new SagaPlay(workflow);
+    return play.start({}, play.now + 5_000);
+  };
+
+  it('is not brought forward by what happens before, which is kept', () => {
+    const play = later().apply(say('go'));
+    expect(play.saga.state).toBe('pending');
+    play.apply({ type: 'pause' }).apply({ type: 'resume' });
+    play.apply({ type: 'quarantine', code: 'POISON', message: 'no' });
+    play.apply({ type: 'intervene', verb: 'release' });
+    expect(play.saga.state).toBe('pending');
+    expect(play.wait().saga.state).toBe('completed');
+    expect(play.now).toBe(play.saga.createdAt + 5_000);
+  });
+
+  it('is made up for at resume, when its time came during a pause', () => {
+    const play = later().apply({ type: 'pause' });
+    play.now += 60_000;
+    expect(play.ignored({ type: 'timer' })).toContain('paused');
+    expect(play.apply({ type: 'resume' }).saga.state).toBe('running');
+  });
+});
+
 describe('the deadline of a saga', () => {
   const workflow = new WorkflowBuilder('w')
     .addStep('a', 'q.a', { compensation: 'q.undo-a', attemptTimeout: 10_000 })
@@ -144,6 +170,13 @@ describe('the deadline of a saga', () => {
     play.reject('b');
     play.now += 60_000;
     expect(play.undone('a').saga.state).toBe('cancelled');
+  });
+
+  it('ends a saga that has nothing to undo, once', () => {
+    const waiting = new WorkflowBuilder('w').waitForSignal('go', { timeout: HOUR }).withSagaTimeout(1_000);
+    const play = new SagaPlay(waiting.build()).start().wait();
+    expect(play.saga.state).toBe('cancelled');
+    expect(play.factsOf('finished')).toHaveLength(1);
   });
 
   it('counts from the start that was put off', () => {

@@ -18,12 +18,16 @@ interface Plan {
   readonly refused?: ErrorFacts;
 }
 
-/** Enters those of the members that were not entered before; false when a function of the definition failed. */
+/**
+ * Enters those of the members that were not entered before; false when a function of the definition failed. What they
+ * write to `reduced` keys is seen by nobody before a reducer has made one value of it.
+ */
 export function enter(
   transition: Transition,
   members: readonly Member[],
   pathOf: (member: Member) => string,
   stage: Stage,
+  reduced: readonly string[] = [],
 ): boolean {
   const plans: Plan[] = [];
   // All is asked before anything is entered: members of a group see one context, whichever came first.
@@ -32,7 +36,7 @@ export function enter(
     if (transition.progress(path)) continue;
     if (transition.isStalled(path)) return false;
     try {
-      plans.push(planOf(transition, member, path, stage));
+      plans.push(planOf(transition, member, path, stage, reduced));
     } catch (error) {
       transition.stall(path, error);
       return false;
@@ -51,16 +55,23 @@ export function pathsIn(scope: string): (member: Member) => string {
   return ({ name }) => pathIn(scope, name);
 }
 
-function planOf(transition: Transition, member: Member, path: string, stage: Stage): Plan {
+function planOf(
+  transition: Transition,
+  member: Member,
+  path: string,
+  stage: Stage,
+  reduced: readonly string[],
+): Plan {
   const context = asks(member) ? contextFor(transition.saga, path) : undefined;
   const taken = context === undefined || answersTrue(member, context);
   const entered = { type: 'entered' as const, step: path, stage, taken };
   const plan = { member, path };
   if (member.kind === 'step') {
-    const { writes, input } = member;
+    const { input } = member;
+    const writes = member.writes?.filter((key) => !reduced.includes(key)) ?? [];
     return {
       ...plan,
-      entered: { ...entered, ...(writes && { writes }) },
+      entered: { ...entered, ...(writes.length > 0 && { writes }) },
       ...(taken && context && input && { input: { value: mapped(input, context, 'the input mapper') } }),
     };
   }

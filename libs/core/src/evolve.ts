@@ -82,8 +82,8 @@ const CHANGES: { readonly [Type in Exclude<Fact['type'], 'started'>]: Change<Typ
   },
   lost: (saga, { step, keep }) => withStep(saga, { ...stepOf(saga, step), lost: keep ? 'keep' : 'undo' }),
   concluded,
-  joined: (saga, { scope, stage, patch }) => ({
-    ...saga,
+  joined: (saga, { group, scope, stage, patch }) => ({
+    ...withoutStall(saga, group),
     joined: [...(saga.joined ?? []), { scope, stage, patch }],
   }),
   stalled: (saga, { step, tries, delay }, at) => ({

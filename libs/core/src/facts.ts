@@ -118,8 +118,14 @@ export type Fact =
       /** The kept signal that it took. */
       readonly signalId?: string;
     }
-  /** Reducers made one value of several. */
-  | { readonly type: 'joined'; readonly scope: string; readonly stage: Stage; readonly patch: JsonObject }
+  /** Reducers made one value of several; `group` is the path of the group, that its name ends. */
+  | {
+      readonly type: 'joined';
+      readonly group: string;
+      readonly scope: string;
+      readonly stage: Stage;
+      readonly patch: JsonObject;
+    }
   /** A function of the definition threw; without a delay, for the last time. */
   | {
       readonly type: 'stalled';

@@ -7,12 +7,13 @@ import type { Member, ParallelGroup, Workflow } from './workflow.js';
 
 /**
  * What a failure of the whole leads to: the turn, or a person where nothing may be undone, or the saga was told to wait.
- * Until the pivot's answer is there it leads to nothing.
+ * Until the pivot's answer is there it leads to nothing. True when a person was asked: the rest can go on then.
  */
-export function fail(transition: Transition): void {
+export function fail(transition: Transition): boolean {
   const { saga, workflow } = transition;
   const failed = failedIn(transition, workflow, '');
   const pivot = pivotCourse(saga, workflow);
+  const asks = transition.saga.attention.length;
   const turning: string[] = [];
   for (const path of failed.leaves) {
     if (path === workflow.pivot && pivot === 'out') ask(transition, path, 'PIVOT_UNCERTAIN');
@@ -21,15 +22,13 @@ export function fail(transition: Transition): void {
     else if (isRetriable(workflow, path)) ask(transition, path, 'RETRIABLE_FAILED');
   }
   const [first] = turning;
-  if (first === undefined) return;
-  if (saga.cancelWanted) turn(transition, 'cancelled', saga.cancelWanted);
-  else if (saga.failureMode === 'hold') {
-    for (const path of turning) ask(transition, path, 'STEP_FAILED');
-  } else {
+  if (first !== undefined && saga.cancelWanted) turn(transition, 'cancelled', saga.cancelWanted);
+  else if (first !== undefined && saga.failureMode !== 'hold') {
     for (const path of failed.unawaited)
       transition.add({ type: 'gaveUp', step: path, direction: 'forward', unawaited: true });
     turn(transition, 'compensated', causeOf(transition, first));
-  }
+  } else for (const path of turning) ask(transition, path, 'STEP_FAILED');
+  return transition.saga.attention.length > asks;
 }
 
 /** From forward to undo. What is planned is not done, and nobody is asked about it any more, even while the saga is paused. */
