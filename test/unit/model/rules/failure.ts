@@ -54,7 +54,7 @@ function badLeaves(model: Model, line: Line): Part[] {
 }
 
 function badLeavesIn(model: Model, part: Part): Part[] {
-  if (fateOf(model, part) !== 'bad') return [];
+  if (part.lost || fateOf(model, part) !== 'bad') return [];
   if (part.line && !part.said) return badLeaves(model, part.line);
   if (part.list && !part.said) return part.items.flatMap((item) => badLeavesIn(model, item));
   return [part];
@@ -85,5 +85,7 @@ function outInFailFast(model: Model, line: Line): Part[] {
 }
 
 function outInItems(model: Model, part: Part): Part[] {
-  return insideOf(part).flatMap((item) => (item.line ? outInFailFast(model, item.line) : []));
+  // What the saga goes on without is waited for.
+  const items = insideOf(part).filter(({ lost }) => !lost);
+  return items.flatMap((item) => (item.line ? outInFailFast(model, item.line) : []));
 }

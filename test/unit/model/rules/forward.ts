@@ -62,7 +62,8 @@ export function advance(model: Model, line: Line): void {
     const item = line.workflow.items[line.at];
     if (!item) return;
     enterItem(model, line);
-    for (const part of partsAt(line, line.at)) advancePart(model, part);
+    // Nothing new begins in a group that is met, or that cannot be met any more.
+    for (const part of partsAt(line, line.at)) if (verdict(model, line) === 'open') advancePart(model, part);
     if (verdict(model, line) !== 'good') return;
     for (const part of partsAt(line, line.at)) if (!isGood(model, part)) lose(model, part);
     if (!reduce(model, line)) return;
@@ -117,7 +118,7 @@ function endMap(model: Model, map: Part): void {
   conclude(
     map,
     'succeeded',
-    map.items.map((item) => (isGood(model, item) && !item.skipped ? (item.output ?? null) : null)),
+    map.items.map((item) => (isGood(model, item) ? (item.output ?? null) : null)),
   );
 }
 

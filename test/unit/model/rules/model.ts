@@ -19,7 +19,7 @@ export function started(
   event: Extract<SagaEvent, { type: 'start' }>,
   moment: Moment,
 ): Model {
-  const startAt = event.startAt ?? moment.now;
+  const startAt = Math.max(event.startAt ?? moment.now, moment.now);
   const model: Model = {
     workflow,
     root: newLine(workflow, undefined, event.input),

@@ -2,7 +2,6 @@ import type { DeadlineEvent, HeartbeatEvent, ReplyEvent, Step } from '@counterst
 import { attemptFailed, ended, isUncertain, lastWord, sendingsOfRun, timeoutOf } from './sending.js';
 import { dropTroubles, isBusy, isQuarantined, isStep, partAt } from './state.js';
 import type { Model, Part, Sending, Side, Word } from './state.js';
-import { isUndone, needsUndo } from './undoing.js';
 
 type StepPart = Part & { readonly member: Step };
 
@@ -53,7 +52,7 @@ function inTime(model: Model, { part, side, sending, present }: Known, event: Re
     return true;
   }
   if (outcome === 'rejected' && isBelieved(part, side)) {
-    if (side.way === 'undo' && side.now === 'stuck') return false;
+    if (side.now === 'stuck' && (side.way === 'undo' || side.word === 'rejected')) return false;
     sending.word = 'rejected';
     dropTroubles(model, part.path, side.way);
     lastWord(model, part, side, 'rejected');
@@ -65,6 +64,8 @@ function inTime(model: Model, { part, side, sending, present }: Known, event: Re
     return true;
   }
   if (!present || outcome === 'rejected') return false;
+  // What broke its agreement did something all the same, and says how to undo it.
+  if (side.way === 'forward' && event.undoData !== undefined) part.undoData = event.undoData;
   failedAttempt(model, part, side, 'failed', event.error ?? {});
   return true;
 }
@@ -130,7 +131,7 @@ function afterTheEnd(model: Model, { part, side, sending }: Known, event: ReplyE
   sending.word = event.outcome;
   if (side.way === 'undo' || event.outcome !== 'succeeded') return true;
   giveResult(part, event);
-  const undoneForReal = needsUndo(part) && isUndone(part) && !part.noop && !event.late;
+  const undoneForReal = part.undo.word === 'succeeded' && !part.noop && !event.late;
   const meant = model.finished === 'completed' && part.lost === 'keep';
   if (part.member.readOnly || undoneForReal || meant) return true;
   side.now = 'stuck';

@@ -19,9 +19,10 @@ type Of<Type extends SagaEvent['type']> = Extract<SagaEvent, { readonly type: Ty
 export function onCancel(model: Model): Answer {
   if (model.finished) return model.finished === 'cancelled' ? IGNORED : CLOSED;
   if (isQuarantined(model)) return HELD;
-  if (model.direction === 'undo' || model.cancelWanted) return IGNORED;
+  if (model.direction === 'undo') return IGNORED;
   const pivot = pivotOf(model);
   if (pivot === 'past') return { refused: 'PAST_PIVOT' };
+  if (model.cancelWanted) return IGNORED;
   model.begun = true;
   if (pivot === 'out') {
     model.cancelWanted = true;
@@ -41,6 +42,8 @@ export function endAsFailed(model: Model): void {
   model.finished = 'failed';
   model.troubles = [];
   model.stalls = [];
+  model.kept = [];
+  model.cancelWanted = false;
 }
 
 export function onPause(model: Model): Answer {

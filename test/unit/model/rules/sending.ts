@@ -24,7 +24,7 @@ export function send(model: Model, part: StepPart, side: Side, newRun = false): 
 
 export function timeoutOf(model: Model, { member }: StepPart, side: Side): number {
   if (side.way === 'undo' || member.stepTimeout === undefined) return member.attemptTimeout;
-  return Math.min(member.attemptTimeout, member.stepTimeout - elapsed(model, side));
+  return Math.max(1, Math.min(member.attemptTimeout, member.stepTimeout - elapsed(model, side)));
 }
 
 function dataOf(part: StepPart, side: Side): unknown {

@@ -70,8 +70,8 @@ function hasRoom(part: Part): boolean {
   for (const item of chainOf(part)) {
     const map = ownerOf(item);
     if (map?.member.kind !== 'map') continue;
-    const busy = map.items.filter((each) => each !== item && withAll(each).some(({ undo }) => isBusy(undo)));
-    if (busy.length >= map.member.concurrency) return false;
+    const busy = map.items.filter((each) => withAll(each).some(({ undo }) => isBusy(undo)));
+    if (!busy.includes(item) && busy.length >= map.member.concurrency) return false;
   }
   return true;
 }
