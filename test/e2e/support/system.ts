@@ -80,6 +80,12 @@ export class OrchestratorProcess extends AppProcess {
   }
 }
 
+/** Where the servers are: those of this test run, unless a test has its own. */
+export interface Servers {
+  readonly brokers?: string;
+  readonly postgres?: string;
+}
+
 /** The whole product on a database and topics of its own, each app a process. */
 export class System {
   readonly prefix = `e2e-${randomUUID().slice(0, 8)}`;
@@ -90,20 +96,23 @@ export class System {
   readonly bus: Bus;
   private readonly others: AppProcess[] = [];
 
-  private constructor(private readonly database: FreshDatabase) {
+  private constructor(
+    private readonly database: FreshDatabase,
+    private readonly brokers: string,
+  ) {
     this.db = new pg.Pool({ connectionString: database.url, max: 3 });
     this.db.on('error', () => undefined);
-    this.bus = new KafkaBus({ brokers: kafkaBrokers().split(','), clientId: 'e2e', logger: silentLogger });
+    this.bus = new KafkaBus({ brokers: brokers.split(','), clientId: 'e2e', logger: silentLogger });
   }
 
-  static async create(): Promise<System> {
-    return new System(await freshDatabase());
+  static async create({ brokers = kafkaBrokers(), postgres }: Servers = {}): Promise<System> {
+    return new System(await freshDatabase(postgres), brokers);
   }
 
   get env(): Record<string, string> {
     return {
       DATABASE_URL: this.database.url,
-      KAFKA_BROKERS: kafkaBrokers(),
+      KAFKA_BROKERS: this.brokers,
       TOPIC_PREFIX: this.prefix,
       LOG_LEVEL: 'info',
     };

@@ -33,3 +33,16 @@ export const ledger = new WorkflowBuilder('ledger')
     barrier: 'transaction',
   })
   .build();
+
+/** Three steps at the ledger worker with retries as they are by default: an outage that counted would spend them all. */
+export const outlast = ['first', 'second', 'third']
+  .reduce(
+    (builder, name) =>
+      builder.addStep(name, 'ledger.post', {
+        compensation: 'ledger.unpost',
+        attemptTimeout: 5_000,
+        barrier: 'transaction',
+      }),
+    new WorkflowBuilder('outlast'),
+  )
+  .build();
