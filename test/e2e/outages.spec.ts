@@ -10,8 +10,8 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 /** Longer than all attempts of a step take together; in the deep check, as long as the promise says. */
 const isDeep = process.env['DEEP'] === '1';
-const KAFKA_DOWN = isDeep ? 5 * MINUTE : 40 * SECOND;
-const POSTGRES_FROZEN = isDeep ? MINUTE : 40 * SECOND;
+const KAFKA_DOWN = isDeep ? 5 * MINUTE : 25 * SECOND;
+const POSTGRES_FROZEN = isDeep ? MINUTE : 25 * SECOND;
 const LIMIT = 6 * MINUTE + KAFKA_DOWN;
 
 let kafka: KafkaServer;
@@ -69,7 +69,7 @@ async function underLoad(): Promise<{ accepted: string[]; stop(): Promise<void> 
       // A start that is refused or not answered is its client's business.
       const sagaId = await orchestrator.start('outlast', {}).catch(() => undefined);
       if (sagaId !== undefined) accepted.push(sagaId);
-      await pause(50);
+      await pause(100);
     }
   })();
   const [first] = await waitFor(() => accepted.length > 0 && accepted, {
@@ -77,7 +77,7 @@ async function underLoad(): Promise<{ accepted: string[]; stop(): Promise<void> 
     timeoutMs: MINUTE,
   });
   await orchestrator.ended(first ?? '');
-  await waitFor(() => accepted.length >= 40, { what: 'load', timeoutMs: MINUTE });
+  await waitFor(() => accepted.length >= 20, { what: 'load', timeoutMs: MINUTE });
   return {
     accepted,
     stop: async () => {

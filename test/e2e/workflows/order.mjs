@@ -40,7 +40,7 @@ export const outlast = ['first', 'second', 'third']
     (builder, name) =>
       builder.addStep(name, 'ledger.post', {
         compensation: 'ledger.unpost',
-        attemptTimeout: 5_000,
+        attemptTimeout: 4_000,
         barrier: 'transaction',
       }),
     new WorkflowBuilder('outlast'),
