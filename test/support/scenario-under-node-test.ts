@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { WorkflowBuilder } from '@counterstep/core';
-import { barrierConformance, given } from '@counterstep/testing';
+import { barrierConformance, given, simulateAll } from '@counterstep/testing';
 
 // Run by test/unit/other-test-runners.spec.ts.
 const payment = new WorkflowBuilder('payment')
@@ -19,6 +19,10 @@ void test('a scenario', () => {
 
 void test('a scenario that fails throws a plain error', () => {
   assert.throws(() => given(payment).started({}).expectsCompensated(), /expected the saga to be compensated/);
+});
+
+void test('a simulation', () => {
+  simulateAll(payment).assertClean();
 });
 
 void test('a conformance suite says what it needs', () => {

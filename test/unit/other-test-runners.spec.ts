@@ -12,6 +12,6 @@ test('the kit for workflows runs under node:test', async () => {
   const file = join(import.meta.dirname, '../support/scenario-under-node-test.ts');
   const args = ['--import', './test/support/typescript.mjs', '--test', '--test-reporter=tap', file];
   const { stdout } = await run(process.execPath, args, { cwd: root, env });
-  expect(stdout).toContain('# pass 3');
+  expect(stdout).toContain('# pass 4');
   expect(stdout).toContain('# fail 0');
 }, 60_000);

@@ -4,7 +4,7 @@ import { stands } from './ledger.js';
 import type { Effect } from './ledger.js';
 import type { World } from './world.js';
 
-/** What a run showed to be wrong. `step` is absent where it is the whole saga. */
+/** What a run showed to be wrong. `step` is a path, absent where it is the whole saga. */
 export interface Finding {
   readonly code: ProblemCode;
   readonly step?: string;

@@ -38,6 +38,13 @@ const NEVER: Behaviour = { taken: 'never' };
 /** Where the effect is not part of a transaction. */
 const OUTSIDE: readonly BarrierMode[] = ['external', 'none'];
 
+/** Every reply is lost, though the effect is done: the step is undone as one that nobody knows the end of. */
+export const UNANSWERED: Fault = {
+  words: (what) => `every reply of ${what} is lost, its effect done`,
+  attempts: [],
+  rest: { reply: 'never' },
+};
+
 const IN_EITHER_DIRECTION: readonly Fault[] = [
   { words: (what) => `${what} is rejected`, attempts: [{ handler: 'rejects' }] },
   { words: (what) => `${what} fails once`, attempts: [{ handler: 'fails' }] },
@@ -68,11 +75,7 @@ const IN_EITHER_DIRECTION: readonly Fault[] = [
   { words: (what) => `the first command of ${what} is not taken in time`, attempts: [NEVER] },
   { words: (what) => `no command of ${what} is taken in time`, attempts: [], rest: NEVER },
   { words: (what) => `the first reply of ${what} is lost, its effect done`, attempts: [{ reply: 'never' }] },
-  {
-    words: (what) => `every reply of ${what} is lost, its effect done`,
-    attempts: [],
-    rest: { reply: 'never' },
-  },
+  UNANSWERED,
   {
     words: (what) => `the worker dies before the effect of ${what}, and comes back`,
     attempts: [{ dies: { when: 'before', back: 'soon' } }],
@@ -145,17 +148,17 @@ const FORWARD_ONLY: readonly Fault[] = [
   },
 ];
 
+const ALL: readonly Fault[] = [...IN_EITHER_DIRECTION, ...FORWARD_ONLY];
+
+/** The plainer a fault, the lower. */
+export function rankOf(fault: Fault): number {
+  return ALL.indexOf(fault);
+}
+
 /** Everything that may go wrong with a step in that direction, one thing at a time. */
 export function faultsOf(direction: Direction, mode: BarrierMode, hasSchema: boolean): Fault[] {
-  const all = direction === 'forward' ? [...IN_EITHER_DIRECTION, ...FORWARD_ONLY] : IN_EITHER_DIRECTION;
+  const all = direction === 'forward' ? ALL : IN_EITHER_DIRECTION;
   return all.filter(
     ({ modes, needsSchema }) => (modes?.includes(mode) ?? true) && (!needsSchema || hasSchema),
   );
 }
-
-/** Every reply is lost, though the effect is done: the step is undone as one that nobody knows the end of. */
-export const UNANSWERED: Fault = {
-  words: (what) => `every reply of ${what} is lost, its effect done`,
-  attempts: [],
-  rest: { reply: 'never' },
-};

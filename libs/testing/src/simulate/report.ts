@@ -1,8 +1,10 @@
 import type { BarrierMode, SagaState } from '@counterstep/protocol';
 import { deed } from '../words.js';
 import type { Finding, ProblemCode } from './checks.js';
+import { rankOf } from './faults.js';
 import { planInWords } from './plan.js';
 import type { Plan } from './plan.js';
+import { generalPath } from './reach.js';
 import { tableOf } from './table.js';
 import type { World } from './world.js';
 
@@ -30,7 +32,7 @@ export interface SimulationProblem extends Finding {
   readonly history: readonly string[];
 }
 
-/** A problem that is known and accepted; without `step`, wherever it is. */
+/** A problem that is known and accepted; without `step`, wherever it is. Of the items of a map, `step` is `reserve/*`. */
 export interface AcceptedProblem {
   readonly code: ProblemCode;
   readonly step?: string;
@@ -94,10 +96,12 @@ export class SimulationReport {
 
   /** For `simulateAll`: without a world, what no run shows. */
   find(finding: Finding, world?: World): void {
-    const key = `${finding.code} ${finding.step ?? ''}`;
+    // What is wrong with one item of a map is wrong with all.
+    const step = finding.step === undefined ? {} : { step: generalPath(finding.step) };
+    const key = `${finding.code} ${step.step ?? ''}`;
     const known = this.#found.get(key);
     const isBetter = !known?.world || (world !== undefined && weight(world) < weight(known.world));
-    const shown = isBetter ? { finding, ...(world && { world }) } : known;
+    const shown = isBetter ? { finding: { ...finding, ...step }, ...(world && { world }) } : known;
     this.#found.set(key, { ...shown, runs: (known?.runs ?? 0) + (world ? 1 : 0) });
   }
 
@@ -116,10 +120,12 @@ function isMeant({ code, step }: AcceptedProblem, problem: Finding): boolean {
   return code === problem.code && (step === undefined || step === problem.step);
 }
 
-/** What is easier to understand weighs less: one failure before a cancellation, and few happenings before many. */
+/** What is easier to understand weighs less: one thing before two, the plain before the odd, few happenings before many. */
 function weight({ plan, setting, length }: World): number {
-  const oddities = plan.faults.length + (plan.cancel ? 2 : 0) + (plan.person ? 1 : 0);
-  return (oddities + setting.assumptions.length) * 1_000 + length;
+  const { faults, cancel, person } = plan;
+  const things = faults.length + (cancel ? 2 : 0) + (person ? 1 : 0) + setting.assumptions.length;
+  const rank = Math.max(0, ...faults.map(({ fault }) => rankOf(fault)));
+  return (things * 100 + rank) * 100_000 + length;
 }
 
 /** What the run is about, for a table. */

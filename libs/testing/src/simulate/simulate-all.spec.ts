@@ -169,6 +169,16 @@ describe('a simulation finds', () => {
     });
   });
 
+  test('an effect of the items of a map, told once for all of them', () => {
+    const workflow = two('order')
+      .addMap('hold', { over: () => [1, 2, 3], worker: 'seats.hold' })
+      .addStep('ship', 'shipping.ship', 'shipping.cancel')
+      .build();
+    const report = simulateAll(workflow, { barrier: 'transaction' });
+    expect(problemsOf(report)).toEqual(['EFFECT_LEFT hold/*']);
+    report.assertClean({ except: [{ code: 'EFFECT_LEFT', step: 'hold/*' }] });
+  });
+
   test('an undo that needs an output which never came', () => {
     const report = simulateAll(
       two('order')
@@ -176,9 +186,10 @@ describe('a simulation finds', () => {
         .build(),
     );
     expect(problemsOf(report)).toEqual(['UNDO_HELPLESS charge']);
-    expect(report.problems[0]?.sentence).toBe(
-      'payments.refund needs the output of charge, which ended unknown and gave none',
-    );
+    expect(report.problems[0]).toMatchObject({
+      sentence: 'payments.refund needs the output of charge, which ended unknown and gave none',
+      fault: 'every reply of charge is lost, its effect done',
+    });
   });
 
   test('what a step without a barrier does twice, and takes back for nothing', () => {

@@ -15,7 +15,10 @@ import { World } from './world.js';
 import type { Setting } from './world.js';
 
 export interface SimulateOptions {
-  /** What sagas are started with, each in turn; by default one sample of the workflow's input schema. */
+  /**
+   * What sagas are started with, each in turn; by default one sample of the workflow's input schema. Short lists will do:
+   * the saga is cancelled after each of its transitions, and the first three items of a map stand for all.
+   */
   readonly inputs?: readonly unknown[];
   /** What steps and signals give, by path (`reserve/*` for the items of a map) or name; by default a sample of their schema. */
   readonly outputs?: Readonly<Record<string, unknown>>;
