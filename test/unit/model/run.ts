@@ -5,9 +5,11 @@ import { Dice } from './dice.js';
 import { eventFrom, moodFrom } from './generated-events.js';
 import { workflowFrom } from './generated-workflows.js';
 import type { Weather } from './generated-workflows.js';
+import type { Happening } from './interesting.js';
 import { react, started } from './rules/model.js';
 import type { Reaction } from './rules/model.js';
 import type { Sent } from './rules/state.js';
+import { outline, tell } from './story.js';
 import { canonical, viewOfModel, viewOfSaga } from './view.js';
 
 const SAGA_ID = '01900000-0000-7000-8000-000000000001';
@@ -22,8 +24,15 @@ export interface Plot {
   readonly events: readonly number[];
 }
 
+/** Who looks on. */
+export interface Audience {
+  /** Lines of the story. */
+  readonly hears?: (lines: readonly string[]) => void;
+  readonly sees?: (happening: Happening) => void;
+}
+
 /** Plays one saga by the rules and by the model, and throws where they differ. Returns how many events it took. */
-export function play(plot: Plot, trace?: (line: string) => void): number {
+export function play(plot: Plot, { hears, sees }: Audience = {}): number {
   const weather: Weather = { broken: false };
   const workflow = workflowFrom(plot.steps, plot.settings, weather);
   const dice = new Dice(plot.settings ^ 0x5bd1e995);
@@ -32,12 +41,13 @@ export function play(plot: Plot, trace?: (line: string) => void): number {
   const history: HistoryRecord[] = [];
   const commands: AttemptName[] = [];
   let moment: Moment = { now: BORN_AT, random: dice.next() };
-  trace?.(JSON.stringify(workflow, null, 1));
-  trace?.(JSON.stringify(start));
+  hears?.(outline(workflow));
 
   const first = decide(workflow, undefined, start, moment);
   if (first.kind !== 'applied') throw new Error(`not started: ${JSON.stringify(first)}`);
   let saga = first.saga;
+  hears?.(tell(start, first, 0));
+  sees?.({ event: start, before: undefined, decided: first });
   const model = started(workflow, start, moment);
   const check = (event: SagaEvent, decided: ReturnType<typeof decide>, reaction: Reaction): void => {
     expectSame(
@@ -65,7 +75,8 @@ export function play(plot: Plot, trace?: (line: string) => void): number {
     const { event, now } = eventFrom(roll, { saga, commands, weather, mood }, moment.now);
     moment = { now, random: roll.next() };
     const decided = decide(workflow, saga, event, moment);
-    trace?.(`${now - BORN_AT} ${JSON.stringify(event)} -> ${shown(decided)}`);
+    hears?.(tell(event, decided, now - BORN_AT));
+    sees?.({ event, before: saga, decided });
     const before = saga;
     if (decided.kind === 'applied') {
       saga = decided.saga;
@@ -126,10 +137,6 @@ function refusalLine(code: string, allowed: readonly string[] = []): string {
 
 function sentLine({ path, way, run, attempt, data }: Sent): string {
   return `sent ${path} ${way} ${run}.${attempt} ${canonical(data, way === 'undo' ? 'cause' : undefined)}`;
-}
-
-function shown(decided: ReturnType<typeof decide>): string {
-  return decided.kind === 'applied' ? JSON.stringify(decided.record.facts) : JSON.stringify(decided);
 }
 
 function expectFold(before: Saga, record: HistoryRecord | undefined, after: Saga): void {

@@ -1,6 +1,6 @@
 import { dropWaits } from './entering.js';
 import { fateOf, verdict } from './forward.js';
-import { ended, giveUpRetries } from './sending.js';
+import { attemptUnknown, giveUpRetries } from './sending.js';
 import { allParts, insideOf, isStep, partsAt, withAll } from './state.js';
 import type { Line, Model, Part } from './state.js';
 
@@ -26,6 +26,8 @@ export function judgeFailure(model: Model): boolean {
     return true;
   }
   if (pivot !== 'past' && !model.hold) {
+    // A failure alone may be hasty: who cancels, or lets a person decide, waits for what is out.
+    for (const { forward } of outInFailFast(model, model.root)) attemptUnknown(forward);
     turn(model, 'compensated');
     return true;
   }
@@ -62,12 +64,10 @@ function badLeavesIn(model: Model, part: Part): Part[] {
 
 /** From here on the saga undoes. */
 export function turn(model: Model, aim: 'compensated' | 'cancelled'): void {
-  const unawaited = model.root.at < model.root.workflow.items.length ? outInFailFast(model, model.root) : [];
   model.direction = 'undo';
   model.aim = aim;
   model.deadline = undefined;
   model.cancelWanted = false;
-  for (const part of unawaited) ended(part.forward, 'unknown');
   for (const part of allParts(model)) giveUpRetries(model, part);
   for (const part of model.root.parts) dropWaits(model, part);
   model.stalls = [];

@@ -51,7 +51,9 @@ export function react(model: Model, event: SagaEvent, moment: Moment): Reaction 
   if (answer && 'refused' in answer)
     return { kind: 'refused', code: answer.refused, ...(answer.allowed && { allowed: answer.allowed }) };
   if (answer) return { kind: 'ignored' };
-  goOn(model);
+  // A sign of life, and a wish that waits for the pivot, are only noted.
+  const isNoted = event.type === 'heartbeat' || (event.type === 'cancel' && model.cancelWanted);
+  if (!isNoted) goOn(model);
   if (event.type === 'timer') sendRetries(model);
   return { kind: 'applied', sent: model.sent };
 }

@@ -43,6 +43,13 @@ export function ended(side: Side, word: Word): void {
   side.due = undefined;
 }
 
+/** Its answer is not waited for. */
+export function attemptUnknown(side: Side): void {
+  const last = side.sendings.at(-1);
+  if (last) last.word = 'unknown';
+  ended(side, 'unknown');
+}
+
 /** The present attempt came to nothing: another by policy, or that was its last word. */
 export function attemptFailed(
   model: Model,
