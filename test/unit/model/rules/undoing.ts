@@ -20,11 +20,11 @@ export function isDueAgain(part: Part): boolean {
   return part.again === 'always' || (part.again === 'ifNoop' && part.noop);
 }
 
-/** The innermost part around it (or itself) that the saga goes on without. */
+/** The innermost part around it (or itself) that the saga goes on without, and undoes. What such a one kept goes with it. */
 function lostAround(part: Part): Part | undefined {
   return chainOf(part)
     .reverse()
-    .find(({ lost }) => lost !== undefined);
+    .find(({ lost }) => lost === 'undo');
 }
 
 function isOut(parts: readonly Part[]): boolean {
@@ -47,7 +47,7 @@ function mayBeUndone(model: Model, part: Part): boolean {
   if (part.undo.now !== 'idle' && !isDueAgain(part)) return false;
   // Beside the forward path only what the saga goes on without is undone, each for itself.
   const lost = model.direction === 'forward' ? lostAround(part) : undefined;
-  if (model.direction === 'forward' && lost?.lost !== 'undo') return false;
+  if (model.direction === 'forward' && !lost) return false;
   const others = lost ? withAll(lost) : allParts(model);
   if (isOut(others)) return false;
   if (others.some((other) => dependsOn(other, part) && needsUndo(other) && !isUndone(other))) return false;
@@ -80,6 +80,6 @@ function hasRoom(part: Part): boolean {
 export function isSettled(parts: readonly Part[], kept: boolean): boolean {
   return parts.every((part) => {
     if (isBusy(part.forward)) return false;
-    return (kept && lostAround(part)?.lost !== 'undo') || !needsUndo(part) || isUndone(part);
+    return (kept && !lostAround(part)) || !needsUndo(part) || isUndone(part);
   });
 }
