@@ -93,6 +93,23 @@ describe('an effect whose reply is late, or never comes', () => {
     expect(await desk.ledger(givesUp)).toEqual(['charge', 'undo charge']);
     expect(await desk.undoOf(givesUp, 'charge')).toMatchObject({ outcome: 'unknown' });
   }, 120_000);
+  it('a command that comes again after its undo is refused: its effect never happens', async () => {
+    const { replies } = system.topics;
+    const commands = system.topics.commands('kept');
+    const seen = system.read(commands, replies);
+    const sagaId = await desk.start(orchestrator, 'patient', { charge: ['stuck'] });
+    expect(await orchestrator.ended(sagaId)).toMatchObject({ state: 'compensated' });
+    const about = (wanted: string, ...parts: string[]): { text: string } | undefined =>
+      seen.find(
+        ({ topic, text }) => topic === wanted && [sagaId, ...parts].every((part) => text.includes(part)),
+      );
+    const { text } = await waitFor(() => about(commands, '"direction":"forward"'), { what: 'its command' });
+    await desk.openGate(sagaId, 'charge');
+    await system.bus.publish([{ topic: commands, key: sagaId, value: Buffer.from(text) }]);
+    await waitFor(() => about(replies, '"refused":true'), { what: 'the refusal' });
+    expect(await desk.ledger(sagaId)).toEqual([]);
+    expect(await sagaOf(orchestrator, sagaId)).toMatchObject({ state: 'compensated', attention: [] });
+  }, 60_000);
 });
 
 describe('signs of life, and their absence, over Kafka', () => {
