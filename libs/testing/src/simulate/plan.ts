@@ -12,12 +12,15 @@ export const SIGNAL_WORDS: Readonly<Record<SignalFault, (path: string) => string
   twice: (path) => `the signal of ${path} comes twice`,
 };
 
+/** `isOverdue`: by its deadline, which is reached then, and not on request. */
+type Cancel = ({ readonly after: number } | { readonly whenDone: string }) & { readonly isOverdue?: true };
+
 /** What goes wrong in one run. */
 export interface Plan {
   readonly faults: readonly { readonly path: string; readonly direction: Direction; readonly fault: Fault }[];
   readonly signals?: Readonly<Record<string, SignalFault>>;
   /** The saga is cancelled after so many decisions, or as soon as that step has succeeded. */
-  readonly cancel?: { readonly after: number } | { readonly whenDone: string };
+  readonly cancel?: Cancel;
   /** Who is asked about a failure has the saga undone, where that is allowed, and does not try again. */
   readonly person?: 'undoes';
 }
@@ -31,16 +34,17 @@ export function planInWords(
   const words = [
     ...faults.map(({ path, direction, fault }) => fault.words(deed(path, direction))),
     ...Object.entries(signals).map(([path, fault]) => SIGNAL_WORDS[fault](path)),
-    ...(cancel && 'after' in cancel
-      ? [`the saga is cancelled after ${cancel.after === 1 ? 'its start' : `history row ${cancel.after}`}`]
-      : []),
-    ...(cancel && 'whenDone' in cancel
-      ? [`the saga is cancelled as soon as ${cancel.whenDone} is done`]
-      : []),
+    ...(cancel ? [cancelInWords(cancel)] : []),
   ];
   if (person) words.push('the person who is asked has it undone');
   const happening = words.length > 0 ? words.join(', and ') : 'nothing goes wrong';
   return assumptions.length > 0 ? `${happening} (${assumptions.join(', ')})` : happening;
+}
+
+function cancelInWords(cancel: Cancel): string {
+  const what = cancel.isOverdue ? 'the time of the saga is over' : 'the saga is cancelled';
+  if ('whenDone' in cancel) return `${what} as soon as ${cancel.whenDone} is done`;
+  return `${what} after ${cancel.after === 1 ? 'its start' : `history row ${cancel.after}`}`;
 }
 
 /** Two plans in one; undefined when both say something about the same. */

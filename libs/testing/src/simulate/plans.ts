@@ -17,6 +17,10 @@ export function plansFor(setting: Setting, well: World): Plan[] {
     ...NOTHING_WRONG,
     cancel: { after: n + 1 },
   }));
+  const overdue = cancels.map(({ cancel }) => ({
+    ...NOTHING_WRONG,
+    ...(cancel && { cancel: { ...cancel, isOverdue: true as const } }),
+  }));
   const forward = paths.flatMap((path) => forwardPlans(setting, path));
   const held = setting.workflow.failureMode === 'hold' ? forward.map((plan) => ({ ...plan, ...UNDOES })) : [];
   return [
@@ -25,6 +29,7 @@ export function plansFor(setting: Setting, well: World): Plan[] {
     ...paths.flatMap((path) => undoPlans(setting, path)),
     ...signalPlans(well),
     ...cancels,
+    ...(setting.workflow.sagaTimeout === undefined ? [] : overdue),
   ];
 }
 

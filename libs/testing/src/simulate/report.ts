@@ -40,11 +40,15 @@ export interface AcceptedProblem {
 
 /** What `simulateAll` found. `String(report)` tells all of it for people. */
 export class SimulationReport {
-  readonly runs: SimulatedRun[] = [];
   readonly #topics: { readonly about: string; readonly run: SimulatedRun }[] = [];
   readonly #found = new Map<string, { finding: Finding; world?: World; runs: number }>();
 
   constructor(readonly workflow: string) {}
+
+  /** Every saga that was simulated, in that order. */
+  get runs(): readonly SimulatedRun[] {
+    return this.#topics.map(({ run }) => run);
+  }
 
   /** Each found once, by its code and step. */
   get problems(): SimulationProblem[] {
@@ -89,7 +93,6 @@ export class SimulationReport {
       ),
       found: findings.map(({ code }) => code),
     };
-    this.runs.push(run);
     this.#topics.push({ about: topicOf(plan), run });
     for (const finding of findings) this.find(finding, world);
   }
@@ -135,7 +138,8 @@ function topicOf({ faults, signals = {}, cancel }: Plan): string {
   if (about) return deed(about.path, about.direction);
   const [signal] = Object.keys(signals);
   if (signal !== undefined) return `the signal of ${signal}`;
-  return cancel ? 'the saga, cancelled' : 'nothing';
+  if (!cancel) return 'nothing';
+  return cancel.isOverdue ? 'the saga, out of time' : 'the saga, cancelled';
 }
 
 function problemOf({

@@ -149,6 +149,17 @@ describe('a simulation of everything that goes wrong', () => {
     expect(report.runs.map(({ fault }) => fault)).toContain('first fails once, and last is rejected');
   });
 
+  test('lets the time of a saga be over at every point', () => {
+    const workflow = two('pair').addStep('last', 'q.last', 'q.unlast').withSagaTimeout(3_600_000).build();
+    const overdue = simulateAll(workflow, { barrier: 'external' }).runs.filter(({ fault }) =>
+      fault.startsWith('the time of the saga'),
+    );
+    expect(overdue.map(({ fault, state }) => [fault, state])).toEqual([
+      ['the time of the saga is over after its start', 'cancelled'],
+      ['the time of the saga is over after history row 2', 'cancelled'],
+    ]);
+  });
+
   test('refuses an input that does not fit the schema', () => {
     expect(() => simulateAll(trip, { inputs: [{ seats: 7 }] })).toThrow(z.ZodError);
   });

@@ -49,8 +49,6 @@ export class World implements Surroundings {
   personsActs = 0;
   /** The saga waited for nothing and nobody. */
   hung: string | undefined;
-  /** What was planned to go wrong and did. */
-  readonly met = new Set<string>();
   /** The first undo of each step, by its path, that ran without the output that it needs. */
   readonly helplessUndos = new Map<string, Order>();
   readonly #log: { readonly at: number; readonly words: string | readonly Fact[] }[] = [];
@@ -184,7 +182,6 @@ export class World implements Surroundings {
     const definition = this.setting.workflow.step(step);
     const policy = direction === 'undo' ? definition.undoRetry : definition.retry;
     const behaviour = behaviourOf(this.plan, command, policy.maxRetries + 1);
-    if (Object.keys(behaviour).length > 0) this.met.add(`${step} ${direction}`);
     const order = this.orderOf(command, definition);
     const { taken, again } = behaviour;
     const take = (): void => this.#workers.take(order, behaviour);
@@ -235,7 +232,6 @@ export class World implements Surroundings {
       const isFirst = ![...this.#waits].some((known) => known.startsWith(`${path} `));
       this.#waits.add(wait);
       const fault = isFirst ? this.plan.signals?.[path] : undefined;
-      if (fault) this.met.add(`${path} signal`);
       if (fault === 'timesOut' || fault === 'early') continue;
       this.after(SIGNAL_AFTER, () => this.signal(path, wait, fault === 'rejects'));
       if (fault === 'twice') this.after(SIGNAL_AFTER + 1, () => this.signal(path, wait));
@@ -266,7 +262,10 @@ export class World implements Surroundings {
         : this.saga.steps[cancel.whenDone]?.forward?.outcome === 'succeeded';
     if (!isTime) return;
     this.#isCancelled = true;
-    if (this.apply({ type: 'cancel' }).kind === 'applied') this.met.add('cancel');
+    if (cancel.isOverdue) {
+      this.play.now = Math.max(this.play.now, this.saga.deadline ?? 0);
+      this.apply({ type: 'timer' });
+    } else this.apply({ type: 'cancel' });
   }
 }
 
