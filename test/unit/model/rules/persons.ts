@@ -65,6 +65,7 @@ function onDefinition(model: Model, trouble: Trouble, event: InterveneEvent): An
     endAsFailed(model);
     return undefined;
   }
+  if (event.input !== undefined) return { refused: 'INPUT_FIXED' };
   dropStalls(model, (path) => path === trouble.path);
   return undefined;
 }
