@@ -90,7 +90,6 @@ CREATE TABLE counterstep.saga (
   due_at bigint,
   deadline bigint,
   due_bucket integer,
-  heartbeats text,
   lane integer NOT NULL,
   number bigint NOT NULL,
   created_at bigint NOT NULL,

@@ -154,6 +154,30 @@ describe('a sign of life', () => {
     expect(await facts(orchestrator, sagaId, 'timedOut')).toHaveLength(1);
   });
 
+  test('keeps its saga from counting as overdue, at whichever orchestrator it is looked at', async () => {
+    const workflow = new WorkflowBuilder('long')
+      .addParallelSteps([
+        { name: 'pick', worker: 'stock.pick', readOnly: true, attemptTimeout: MINUTE },
+        { name: 'count', worker: 'stock.count', readOnly: true, attemptTimeout: 600 * MINUTE },
+      ])
+      .build();
+    answers = () => undefined;
+    const { orchestrator, sagaId } = await started(workflow);
+    const other = await fleet.join([workflow]);
+    const pick = responder.received.find(({ step }) => step === 'pick') as Command;
+    for (let n = 0; n < 20; n += 1) {
+      await fleet.pass(MINUTE / 3);
+      await responder.beat(pick);
+      await fleet.pass(1_000);
+      expect(await other.store.vitals(fleet.database.now())).toMatchObject({ overdue: 0 });
+    }
+    await fleet.pass(MINUTE - 1_001);
+    expect(await facts(orchestrator, sagaId, 'timedOut')).toEqual([]);
+    await fleet.pass(1);
+    expect(await facts(orchestrator, sagaId, 'timedOut')).toHaveLength(1);
+    await orchestrator.terminate(sagaId, { reason: 'enough' });
+  });
+
   test('with undo data is a transition that moves the deadline, and the undo is given the data', async () => {
     const workflow = new WorkflowBuilder('long')
       .addStep('pick', 'stock.pick', { compensation: 'stock.put', attemptTimeout: MINUTE, retry: once })

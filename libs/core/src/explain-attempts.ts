@@ -103,7 +103,10 @@ export function due(when: string): string {
 
 function commandText(reason: AttemptReason, { sentAt, dueAt = 0 }: Attempts, now: number): string {
   const sent = `${attemptOf(reason)} of ${target(reason)} was sent ${inWords(now - sentAt)} ago`;
-  const left = dueAt > now ? `has ${inWords(dueAt - now)} left` : `is ${inWords(now - dueAt)} past its time`;
+  const left =
+    dueAt > now
+      ? `has ${inWords(dueAt - now)} left`
+      : `is ${inWords(now - dueAt)} past its time unless it shows signs of life`;
   return `${sent}: ${reason.worker ?? 'its worker'} ${left}`;
 }
 

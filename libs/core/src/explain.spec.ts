@@ -23,7 +23,7 @@ describe('why a saga waits, going forward', () => {
       'attempt 1 of 4 of reserve was sent 5 s ago: stock.reserve has 25 s left',
     ]);
     expect(textsOf(play, play.now + 32_000)).toEqual([
-      'attempt 1 of 4 of reserve was sent 32 s ago: stock.reserve is 2 s past its time',
+      'attempt 1 of 4 of reserve was sent 32 s ago: stock.reserve is 2 s past its time unless it shows signs of life',
     ]);
     expect(reasonsOf(play)).toEqual([
       {

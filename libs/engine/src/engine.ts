@@ -12,6 +12,7 @@ import { LaneLoop } from './lane.js';
 import type { Logger } from './logger.js';
 import type { Messages } from './messages.js';
 import { Outbox } from './outbox.js';
+import { PutOffs } from './put-offs.js';
 import type { Registry } from './registry.js';
 import type { Store } from './store.js';
 import { Sweeper } from './sweeper.js';
@@ -40,7 +41,7 @@ export interface EngineOptions {
 const MAX_BATCH = 500;
 const MAX_CACHED = 50_000;
 const MAX_MESSAGE_BYTES = 900_000;
-const IDLE_CONFIRM = 1_000;
+const SECOND = 1_000;
 /** Milliseconds until the broker is asked again for topics that it refused to make. */
 const REFUSED_PAUSE = 1_000;
 
@@ -50,6 +51,7 @@ export class Engine {
   private readonly lanes: LaneLoop[];
   private readonly timers: Timers;
   private readonly sweeper: Sweeper;
+  private readonly putOffs: PutOffs;
   private replies: Subscription | undefined;
   private starts: Subscription | undefined;
   private joined = false;
@@ -58,7 +60,7 @@ export class Engine {
   private readonly topicsReady = new Promise<void>((resolve) => {
     this.topicsAreReady = resolve;
   });
-  private cancelIdle: (() => void) | undefined;
+  private cancelSecond: (() => void) | undefined;
 
   constructor(private readonly options: EngineOptions) {
     const { bus, store, logger, registry, clock, storeClock, messages, topics } = options;
@@ -83,6 +85,7 @@ export class Engine {
       },
       start: options.startByMessage,
     });
+    this.putOffs = new PutOffs(store, logger);
     this.timers = new Timers({
       clock,
       storeClock,
@@ -91,6 +94,9 @@ export class Engine {
       },
       onExpired: (expiry) => void this.sweeper.expire(expiry),
       onPickUpDue: (expiry) => void this.sweeper.expirePickUp(expiry),
+      onPutOff: (putOff) => {
+        this.putOffs.add(putOff);
+      },
       pickUpTimeout: (saga, step) => registry.pinned(saga.workflow.digest)?.step(step).pickUpTimeout,
     });
     const unreadable = new UnreadableSagas(logger);
@@ -156,7 +162,7 @@ export class Engine {
   async open(): Promise<void> {
     await Promise.all(this.lanes.map((lane) => lane.open()));
     this.sweeper.start();
-    this.confirmWhenIdle();
+    this.everySecond();
     void this.join();
   }
 
@@ -182,7 +188,7 @@ export class Engine {
   /** Stops taking, finishes what was taken, and hands the rest over. */
   async close(): Promise<void> {
     this.closing = true;
-    this.cancelIdle?.();
+    this.cancelSecond?.();
     await Promise.all([this.replies?.close(), this.starts?.close()]);
     this.timers.stop();
     await this.sweeper.stop();
@@ -253,7 +259,7 @@ export class Engine {
       isBound && firstSentAt !== undefined
         ? firstSentAt + (step.stepTimeout ?? 0) - storeClock.now()
         : Infinity;
-    this.timers.alive(sagaId, attempt, most);
+    this.timers.alive(sagaId, attempt, most, saga);
   }
 
   /** Workers' groups are named after their queues; see `createWorker`. */
@@ -286,10 +292,12 @@ export class Engine {
     });
   }
 
-  private confirmWhenIdle(): void {
-    this.cancelIdle = this.options.clock.after(IDLE_CONFIRM, () => {
+  /** What can wait for a second. */
+  private everySecond(): void {
+    this.cancelSecond = this.options.clock.after(SECOND, () => {
       for (const lane of this.lanes) lane.confirmWhenIdle();
-      this.confirmWhenIdle();
+      void this.putOffs.write();
+      this.everySecond();
     });
   }
 }

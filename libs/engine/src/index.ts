@@ -20,6 +20,7 @@ export type {
   NumberedRecord,
   ParkedInput,
   PinnedQuery,
+  PutOff,
   ReadyInputs,
   SagaContext,
   SagaQuery,

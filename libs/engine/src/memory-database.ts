@@ -8,6 +8,7 @@ import type {
   NewKey,
   NumberedRecord,
   PinnedQuery,
+  PutOff,
   ReadyInputs,
   SagaQuery,
   StoredParkedInput,
@@ -118,6 +119,12 @@ export class MemoryDatabase {
       .flatMap(({ row }) => (firstDue(row) <= before ? [row] : []))
       .sort((a, b) => firstDue(a) - firstDue(b))
       .slice(0, limit);
+  }
+
+  putOff({ sagaId, version, dueAt }: PutOff): void {
+    const saved = this.unfinished.get(sagaId);
+    if (saved?.row.version !== version || (saved.row.dueAt ?? Infinity) >= dueAt) return;
+    saved.row = { ...saved.row, dueAt };
   }
 
   parkedInputs(digests: readonly string[], limit: number, ready?: ReadyInputs): StoredParkedInput[] {

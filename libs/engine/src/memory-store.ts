@@ -13,6 +13,7 @@ import type {
   KeyName,
   Lane,
   PinnedQuery,
+  PutOff,
   ReadyInputs,
   SagaContext,
   SagaQuery,
@@ -112,6 +113,11 @@ export class MemoryStore implements Store {
   ): Promise<{ sagaId: string; dueAt: number; digest: string }[]> {
     const rows = this.reached().due(before, limit);
     return rows.map((row) => ({ sagaId: row.sagaId, dueAt: firstDue(row), digest: row.workflow.digest }));
+  }
+
+  async putOff(sagas: readonly PutOff[]): Promise<void> {
+    const database = this.reached();
+    for (const saga of sagas) database.putOff(saga);
   }
 
   async parkedInputs(

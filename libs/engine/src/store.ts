@@ -49,6 +49,12 @@ export interface Store {
   dueSagas(before: number, limit: number): Promise<{ sagaId: string; dueAt: number; digest: string }[]>;
 
   /**
+   * Raises the `dueAt` of sagas that are still at this version. No transition: one that is being written, has moved, or is
+   * due later anyway is left alone, and the next write of the saga sets its own.
+   */
+  putOff(sagas: readonly PutOff[]): Promise<void>;
+
+  /**
    * Parked inputs whose definition is among `digests`, the oldest first. They stay until a batch names them in `unpark`.
    * With `ready` only those that can be dealt with now: of sagas that are not held for a person.
    */
@@ -97,6 +103,12 @@ export interface Lane {
   commit(batch: Batch): Promise<CommitResult>;
   /** Gives the lane up. When everything is confirmed nothing of it is left, else another takes it over. Idempotent. */
   close(): Promise<void>;
+}
+
+export interface PutOff {
+  readonly sagaId: string;
+  readonly version: number;
+  readonly dueAt: number;
 }
 
 export interface Batch {

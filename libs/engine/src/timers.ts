@@ -1,6 +1,7 @@
 import { dueAt, isFinished, openAttempts, openWaits } from '@counterstep/core';
 import type { AttemptName, Saga } from '@counterstep/core';
 import type { Clock, StoreClock } from './clock.js';
+import type { PutOff } from './store.js';
 
 export interface Expiry extends AttemptName {
   readonly sagaId: string;
@@ -16,6 +17,8 @@ interface Timer {
   readonly cancel: () => void;
   /** Milliseconds that it was set for. */
   readonly ms: number;
+  /** By the store's clock. */
+  readonly at: number;
   /** Of an attempt: its due time when it was set. */
   readonly dueAt?: number;
   readonly run: (heard: boolean) => void;
@@ -30,6 +33,8 @@ export interface TimersOptions {
   readonly onExpired: (expiry: Expiry) => void;
   /** An attempt should have been picked up by now. */
   readonly onPickUpDue: (expiry: Expiry) => void;
+  /** Signs of life have put off when the saga is due. Told at most once per third of an attempt's time. */
+  readonly onPutOff: (putOff: PutOff) => void;
   /** Milliseconds within which a worker must have taken the attempt's command; undefined when it may lie. */
   readonly pickUpTimeout: (saga: Saga, step: string) => number | undefined;
 }
@@ -64,6 +69,7 @@ export class Timers {
     this.dueTimes.set(sagaId, due);
     const now = this.options.storeClock.now();
     const planned = plannedTimes(saga);
+    if (saga.deadline !== undefined) planned.set(`deadline at ${saga.deadline}`, saga.deadline);
     const attempts = runningAttempts(saga);
     for (const [key, timer] of this.bySaga.get(sagaId) ?? []) {
       const attempt = attempts.get(key);
@@ -98,13 +104,28 @@ export class Timers {
   }
 
   /** The attempt's handler is at work: its time counts anew, but ends with `most` milliseconds from now. */
-  alive(sagaId: string, attempt: AttemptName, most: number): void {
+  alive(sagaId: string, attempt: AttemptName, most: number, saga: Saga | undefined): void {
     const key = keyOf(attempt);
     this.drop(sagaId, key + PICK_UP);
     const timer = this.bySaga.get(sagaId)?.get(key);
     if (!timer) return;
     this.drop(sagaId, key);
     this.set(sagaId, key, Math.min(timer.ms, most), timer.run, timer.dueAt, true);
+    if (saga) this.putOff(saga, timer.ms / 3);
+  }
+
+  /** For the other orchestrators, and for people: what is at work is not overdue. */
+  private putOff(saga: Saga, least: number): void {
+    const { sagaId, version } = saga;
+    const timers = this.bySaga.get(sagaId);
+    const attempts = [...runningAttempts(saga)]
+      .filter(([key]) => !key.endsWith(PICK_UP))
+      .map(([key, { dueAt: due }]) => timers?.get(key)?.at ?? due);
+    const movesAt = Math.min(...attempts, ...plannedTimes(saga).values());
+    const before = this.dueTimes.get(sagaId) ?? Infinity;
+    if (movesAt - before < least) return;
+    this.dueTimes.set(sagaId, Math.min(movesAt, saga.deadline ?? Infinity));
+    this.options.onPutOff({ sagaId, version, dueAt: movesAt });
   }
 
   /** Drops every timer and plans no more. */
@@ -132,7 +153,8 @@ export class Timers {
       this.dueTimes.delete(sagaId);
       run(heard);
     });
-    timers.set(key, { cancel, ms, run, ...(due !== undefined && { dueAt: due }) });
+    const at = this.options.storeClock.now() + ms;
+    timers.set(key, { cancel, ms, at, run, ...(due !== undefined && { dueAt: due }) });
     return true;
   }
 
@@ -167,7 +189,6 @@ function plannedTimes(saga: Saga): Map<string, number> {
   for (const { path, until } of openWaits(saga)) plan(`wait of ${path}`, until);
   for (const { step, dueAt: time } of saga.stalls ?? []) plan(`stall of ${step}`, time);
   if (saga.state === 'pending') plan('start', saga.startAt);
-  plan('deadline', saga.deadline);
   return planned;
 }
 

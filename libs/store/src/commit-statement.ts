@@ -85,7 +85,7 @@ updated AS (
     -- A bucket that is early only costs the sweep a look; a new one costs an index entry on every step.
     due_bucket = CASE WHEN s.due_bucket <= least(w.due_at, w.deadline) / 60000 THEN s.due_bucket
       ELSE least(w.due_at, w.deadline) / 60000 END,
-    heartbeats = NULL, lane = $1, number = w.number, updated_at = w.updated_at
+    lane = $1, number = w.number, updated_at = w.updated_at
   FROM write w
   WHERE w.expected > 0 AND NOT w.finished AND s.id = w.id AND s.version = w.expected
   RETURNING s.id

@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import type { KeyName, ReadyInputs, StoredParkedInput, StoredSaga, TakenKey } from '@counterstep/engine';
+import type {
+  KeyName,
+  PutOff,
+  ReadyInputs,
+  StoredParkedInput,
+  StoredSaga,
+  TakenKey,
+} from '@counterstep/engine';
 import { LOAD, storedSagas } from './histories.js';
 import type { HistoryRow } from './histories.js';
 import type { ReadPool } from './read-pool.js';
@@ -90,6 +97,27 @@ export async function renewBuckets(pool: ReadPool, before: number): Promise<void
         LIMIT 10000
         FOR UPDATE SKIP LOCKED)`,
     values: [before],
+  });
+}
+
+/** Its bucket stays where it is, as above. Rows in the way of a lane's statement are passed over, so none waits for another. */
+export async function putOff(pool: ReadPool, sagas: readonly PutOff[]): Promise<void> {
+  await pool.query({
+    name: 'counterstep_put_off',
+    text: `
+      UPDATE counterstep.saga s SET due_at = free.due_at
+      FROM (
+        SELECT s.id, p.due_at
+        FROM unnest($1::uuid[], $2::int[], $3::bigint[]) AS p (id, version, due_at)
+        JOIN counterstep.saga s ON s.id = p.id AND s.version = p.version AND s.due_at < p.due_at
+        FOR UPDATE OF s SKIP LOCKED
+      ) AS free
+      WHERE s.id = free.id`,
+    values: [
+      sagas.map(({ sagaId }) => sagaId),
+      sagas.map(({ version }) => version),
+      sagas.map(({ dueAt }) => dueAt),
+    ],
   });
 }
 

@@ -8,6 +8,7 @@ import type {
   Lane,
   Logger,
   PinnedQuery,
+  PutOff,
   ReadyInputs,
   SagaContext,
   SagaQuery,
@@ -143,6 +144,10 @@ export class PostgresStore implements Store {
     const pool = this.reads();
     await lookups.renewBuckets(pool, before);
     return lookups.findDue(pool, before, limit);
+  }
+
+  async putOff(sagas: readonly PutOff[]): Promise<void> {
+    await lookups.putOff(this.reads(), sagas);
   }
 
   async parkedInputs(

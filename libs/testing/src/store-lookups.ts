@@ -41,6 +41,35 @@ export function lookupPromises({ store: openStore, promised }: StoreSuite): void
     expect(await store.dueSagas(dueAt + 3_600_000, 10)).toEqual([]);
   });
 
+  promised(
+    'a saga is put off while it stays as it is, and by its next write is due when that says',
+    async () => {
+      const store = await openStore();
+      const writer = await Writer.on(store);
+      const [tale, moved, later, ended] = [new Tale(), new Tale(), new Tale(), new Tale(nothing)];
+      await writer.commit([tale, moved, later, ended].map((each) => each.start()));
+      await writer.commit([moved.reply('charge')]);
+      const dueAt = NOON + TIMEOUT + 200_000;
+      const at = (saga: Tale, version: number, time = dueAt) => ({
+        sagaId: saga.sagaId,
+        version,
+        dueAt: time,
+      });
+      await store.putOff([]);
+      await store.putOff([at(tale, 1), at(moved, 1), at(later, 1, NOON), at(ended, 1), at(new Tale(), 1)]);
+      const due = async (before: number) => (await store.dueSagas(before, 10)).map(({ sagaId }) => sagaId);
+      expect((await due(dueAt - 1)).toSorted()).toEqual([moved.sagaId, later.sagaId].toSorted());
+      expect(await store.dueSagas(dueAt, 10)).toContainEqual({
+        sagaId: tale.sagaId,
+        dueAt,
+        digest: order.digest,
+      });
+      expect(await store.vitals(dueAt - 1)).toMatchObject({ overdue: 2 });
+      await writer.commit([tale.reply('charge')]);
+      expect(await due(dueAt - 1)).toContain(tale.sagaId);
+    },
+  );
+
   promised('a finished saga is never due', async () => {
     const store = await openStore();
     const writer = await Writer.on(store);

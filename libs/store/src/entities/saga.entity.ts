@@ -17,9 +17,6 @@ export class SagaEntity extends SagaColumns {
   @Column('boolean')
   held!: boolean;
 
-  @Column('text', { nullable: true })
-  heartbeats!: string | null;
-
   override toRow(): SagaRow {
     return {
       ...super.toRow(),

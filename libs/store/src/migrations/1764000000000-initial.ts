@@ -40,7 +40,6 @@ CREATE TABLE counterstep.saga (
   due_at bigint,
   deadline bigint,
   due_bucket int,
-  heartbeats text,
   lane int NOT NULL CHECK (lane > 0),
   number bigint NOT NULL CHECK (number > 0),
   created_at bigint NOT NULL,
