@@ -62,6 +62,12 @@ describe('a pivot', () => {
     expect(went.succeed('ship').saga.state).toBe('completed');
   });
 
+  it('was asked to cancel: to ask again changes nothing, not even when its answer came during a pause', () => {
+    const play = out().apply({ type: 'cancel' }).apply({ type: 'pause' }).reject('charge');
+    expect(play.ignored({ type: 'cancel' })).toContain('already');
+    expect(play.apply({ type: 'resume' }).undone('reserve').saga.state).toBe('cancelled');
+  });
+
   it('cancels at once before it was sent', () => {
     const play = new SagaPlay(workflow).start().apply({ type: 'cancel' });
     expect(play.reject('reserve').saga.state).toBe('cancelled');

@@ -31,8 +31,8 @@ export function abandon(transition: Transition, cause: Cause, asked: Asked): Dec
       'PAST_PIVOT',
       `${workflow.pivot ?? 'the pivot'} is done, so the saga can only be finished`,
     );
+  if (saga.cancelWanted) return ignored('it was asked for already, and waits for the answer of the pivot');
   if (pivot === 'out') {
-    if (saga.cancelWanted) return ignored('it was asked for already, and waits for the answer of the pivot');
     transition.add({ type: 'cancelRequested', ...asked, waits: cause });
     return undefined;
   }

@@ -18,6 +18,25 @@ describe('the table of the states', () => {
     for (const state of ['pending', 'running'] as const) expect(isFinished({ state })).toBe(false);
   });
 
+  it('lets a cancel end a saga as failed, when an undo was given up before and nothing is left to undo', () => {
+    const once = { retry: { maxRetries: 0 }, undoRetry: { maxRetries: 0 } };
+    const workflow = new WorkflowBuilder('w')
+      .addParallelSteps(
+        [
+          { name: 'a', worker: 'q.a', readOnly: true },
+          { name: 'b', worker: 'q.b', compensation: 'q.undo-b', ...once },
+        ],
+        { join: 'any' },
+      )
+      .waitForSignal('go', { timeout: 60_000 })
+      .build();
+    const play = new SagaPlay(workflow).start().succeed('a').fail('b').timeOut('b', 'undo');
+    play.apply({ type: 'intervene', verb: 'giveUp', step: 'b' }).apply({ type: 'cancel' });
+    expect(play.saga.state).toBe('failed');
+    const change = STATE_CHANGES.find(({ from, to }) => from === 'running' && to === 'failed');
+    expect(change?.events).toContain('cancel');
+  });
+
   it('has every change that decide makes, each made by an event that it lists', () => {
     const seen = new Set<string>();
     const note = (before: Saga | undefined, after: Saga, event: string, facts: readonly Fact[]): void => {

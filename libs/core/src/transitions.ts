@@ -66,7 +66,7 @@ export const STATE_CHANGES: readonly StateChange[] = [
     from: 'running',
     to: 'failed',
     fact: 'finished',
-    events: ['terminate', 'intervene', 'reply', 'deadline', 'timer', 'signal', 'resume'],
+    events: ['terminate', 'intervene', 'cancel', 'reply', 'deadline', 'timer', 'signal', 'resume'],
     when: 'a person terminated it, or gave up an undo: effects may be left standing',
   },
 ];
