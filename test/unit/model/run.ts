@@ -1,5 +1,5 @@
-import { decide, fold, isFinished, isLive } from '@counterstep/core';
-import type { AttemptName, HistoryRecord, Moment, SagaEvent } from '@counterstep/core';
+import { STATE_CHANGES, decide, fold, isFinished, isLive } from '@counterstep/core';
+import type { AttemptName, HistoryRecord, Moment, Saga, SagaEvent } from '@counterstep/core';
 import { isDeepStrictEqual } from 'node:util';
 import { Dice } from './dice.js';
 import { eventFrom, moodFrom } from './generated-events.js';
@@ -71,10 +71,11 @@ export function play(plot: Plot, { hears, sees }: Audience = {}): number {
   for (const word of plot.events) {
     if (isFinished(saga) && (epilogue += 1) > EPILOGUE) break;
     const roll = new Dice(word);
-    weather.broken = roll.chance(weather.broken ? 0.6 : 0.04 * mood.trouble);
+    weather.broken = roll.chance(weather.broken ? 0.8 : 0.04 * mood.trouble);
     const { event, now } = eventFrom(roll, { saga, commands, weather, mood }, moment.now);
     moment = { now, random: roll.next() };
     const decided = decide(workflow, saga, event, moment);
+    if (decided.kind === 'applied') expectListed(saga, decided.saga, event);
     hears?.(tell(event, decided, now - BORN_AT));
     sees?.({ event, before: saga, decided });
     if (decided.kind === 'applied') {
@@ -139,6 +140,16 @@ function sentLine({ path, way, run, attempt, data }: Sent): string {
 function expectSame(decided: readonly string[], modelled: readonly string[], about: SagaEvent): void {
   if (decided.length === modelled.length && decided.every((line, index) => line === modelled[index])) return;
   throw new Difference(about, decided, modelled);
+}
+
+/** What the table of states does not tell of does not happen. */
+function expectListed({ state: from }: Saga, { state: to }: Saga, { type }: SagaEvent): void {
+  const isListed = (event: SagaEvent['type'], before: Saga['state'], after: Saga['state']): boolean =>
+    STATE_CHANGES.some((row) => row.from === before && row.to === after && row.events.includes(event));
+  // One event may begin a saga and end it.
+  const listed =
+    isListed(type, from, to) || (isListed(type, from, 'running') && isListed(type, 'running', to));
+  if (from !== to && !listed) throw new Error(`no row of the table leads from ${from} by ${type} to ${to}`);
 }
 
 /** As the store would give it. */
