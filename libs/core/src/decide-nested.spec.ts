@@ -48,6 +48,34 @@ describe('a sub-workflow', () => {
     expect(play.saga).toMatchObject({ state: 'compensated', cause: { step: 'ship', code: 'INPUT_INVALID' } });
   });
 
+  it('is given its input as its schema leaves it', () => {
+    const child = new WorkflowBuilder('child', {
+      input: z.object({ copies: z.number().default(2), to: z.string().trim() }),
+    })
+      .addStep('print', 'q.print', { readOnly: true })
+      .build();
+    const parent = new WorkflowBuilder('parent')
+      .addWorkflow('labels', child, { input: () => ({ to: ' Main St ' }) })
+      .addWorkflow('more', child)
+      .build();
+    const play = new SagaPlay(parent).start({ to: 'Side St', copies: 7, other: 1 });
+    expect(play.sent.at(-1)?.data).toEqual({ to: 'Main St', copies: 2 });
+    play.succeed('labels/print');
+    expect(play.sent.at(-1)?.data).toEqual({ to: 'Side St', copies: 7 });
+  });
+
+  it('stalls its saga when its schema itself fails', () => {
+    const child = new WorkflowBuilder('child', {
+      input: z.object({}).refine(() => {
+        throw new Error('no rules today');
+      }),
+    })
+      .addStep('print', 'q.print', { readOnly: true })
+      .build();
+    const play = new SagaPlay(new WorkflowBuilder('parent').addWorkflow('labels', child).build()).start();
+    expect(play.saga.stalls).toMatchObject([{ step: 'labels' }]);
+  });
+
   it('loses as a whole in a group: nothing new begins in it, and it is undone from its end', () => {
     const race = new WorkflowBuilder('race')
       .addParallelSteps(

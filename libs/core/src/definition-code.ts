@@ -1,5 +1,6 @@
 import { findJsonProblem } from '@counterstep/protocol';
 import type { JsonObject } from '@counterstep/protocol';
+import type * as z from 'zod';
 import type { WorkflowContext } from './context.js';
 import type { InputMapper, Member, Reducer } from './workflow.js';
 
@@ -20,10 +21,7 @@ export function mapped(mapper: InputMapper, context: WorkflowContext, what: stri
 
 /** As `mapped`, for what is given to a sub-workflow. */
 export function mappedObject(mapper: InputMapper, context: WorkflowContext, what: string): JsonObject {
-  const value = mapped(mapper, context, what);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Error(`${what} returned no object`);
-  return value as JsonObject;
+  return asObject(mapped(mapper, context, what), what);
 }
 
 /** Milliseconds since the epoch. */
@@ -37,6 +35,26 @@ export function mappedTime(mapper: InputMapper, context: WorkflowContext): numbe
 
 export function reduced(reducer: Reducer, values: readonly unknown[], key: string): unknown {
   return plain(reducer.reduce(values), `the reducer of ${key}`);
+}
+
+/** As the schema leaves it, or what the schema has against it. Throws when the schema itself fails. */
+export function readObject(
+  schema: z.ZodType,
+  value: JsonObject,
+  what: string,
+): { input: JsonObject } | { problem: string } {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return { input: asObject(plain(parsed.data, what), what) };
+  const problems = parsed.error.issues.map(
+    ({ path, message }) => `${path.join('.') || `(${what})`}: ${message}`,
+  );
+  return { problem: problems.join('; ') };
+}
+
+function asObject(value: unknown, what: string): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error(`${what} returned no object`);
+  return value as JsonObject;
 }
 
 function plain(value: unknown, what: string): unknown {

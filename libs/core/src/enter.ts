@@ -1,12 +1,12 @@
 import { storableText } from '@counterstep/protocol';
 import type { ErrorFacts, JsonObject } from '@counterstep/protocol';
-import { answersTrue, mapped, mappedObject, mappedTime } from './definition-code.js';
+import { answersTrue, mapped, mappedObject, mappedTime, readObject } from './definition-code.js';
 import type { Fact } from './facts.js';
 import type { Stage } from './saga.js';
 import { contextFor, flatContextFor } from './scope.js';
 import type { Transition } from './transition.js';
 import { pathIn } from './tree.js';
-import type { MapItem, Member, SubWorkflow } from './workflow.js';
+import type { MapItem, Member } from './workflow.js';
 import type { WorkflowContext } from './context.js';
 
 /** What becomes of a member whose turn has come. */
@@ -81,13 +81,12 @@ function planOf(
   switch (member.kind) {
     case 'workflow': {
       const input = context && member.input && mappedObject(member.input, context, 'the input mapper');
-      const given = input ?? flatContextFor(transition.saga, path);
-      const refused = refusalOfInput(member, given);
-      return {
-        ...plan,
-        entered: { ...entered, ...kind, ...(input && { input }) },
-        ...(refused && { refused }),
-      };
+      const { inputSchema } = member.workflow;
+      if (!inputSchema) return { ...plan, entered: { ...entered, ...kind, ...(input && { input }) } };
+      const read = readObject(inputSchema, input ?? flatContextFor(transition.saga, path), 'the input');
+      if ('input' in read) return { ...plan, entered: { ...entered, ...kind, input: read.input } };
+      const message = storableText(`${member.name}: ${read.problem}`, 2_000);
+      return { ...plan, entered: { ...entered, ...kind }, refused: { code: 'INPUT_INVALID', message } };
     }
     case 'map': {
       const list = listOf(member, context);
@@ -125,16 +124,6 @@ function listOf(map: MapItem, context: WorkflowContext | undefined): unknown[] |
       message: `${map.name} goes over ${list.length} items, at most ${map.maxItems} are allowed`,
     };
   return list as JsonObject[];
-}
-
-/** Why the child cannot be given this; undefined when it can. What a schema would change stays as it is. */
-function refusalOfInput({ name, workflow }: SubWorkflow, input: JsonObject): ErrorFacts | undefined {
-  const parsed = workflow.inputSchema?.safeParse(input);
-  if (!parsed || parsed.success) return undefined;
-  const problems = parsed.error.issues.map(
-    ({ path, message }) => `${path.join('.') || '(input)'}: ${message}`,
-  );
-  return { code: 'INPUT_INVALID', message: storableText(`${name}: ${problems.join('; ')}`, 2_000) };
 }
 
 function nameOf(value: unknown): string {
