@@ -97,3 +97,22 @@ describe('a saga whose definition nobody alive has', () => {
       expect(await orchestrator.getStatus(sagaId)).toMatchObject({ phase: 'forward' });
   });
 });
+
+describe('a definition that was changed under its old version', () => {
+  const changed = new WorkflowBuilder('order', { version: 1 })
+    .addStep('pick', 'stock.pick', { readOnly: true, attemptTimeout: 700_000 })
+    .build();
+
+  test('does not start while a saga is pinned to what it was, and says what to do', async () => {
+    const { orchestrator } = await fleet.join([v1]);
+    const sagaId = await orchestrator.executeWorkflow('order', {});
+    await expect(fleet.join([changed, v2])).rejects.toMatchObject({
+      name: 'ValidationError',
+      code: 'VERSION_CONFLICT',
+      message: expect.stringMatching(/^order@1 .* 1 unfinished saga.* give the changed one a new version/),
+    });
+    await responder.reply(await commandOf(sagaId), { outcome: 'succeeded', data: { output: {} } });
+    await reached(orchestrator, sagaId, 'completed');
+    await fleet.join([changed, v2]);
+  });
+});

@@ -36,7 +36,10 @@ describe('a pivot', () => {
     const play = uncertain()
       .apply({ ...event, outcome: 'rejected' })
       .undone('reserve');
-    expect(play.saga.state).toBe('compensated');
+    expect(play.saga).toMatchObject({
+      state: 'compensated',
+      cause: { step: 'charge', code: 'NOTHING_HAPPENED', message: expect.stringContaining(by.reason) },
+    });
   });
 
   it('cannot be turned by a person while nobody knows', () => {

@@ -258,7 +258,12 @@ function intervened(saga: Saga, fact: Extract<Fact, { type: 'intervened' }>, at:
       if (isOver(saga)) return free;
       // Of an undo it is said that the effect is gone, whether it was undone outside or never was.
       const outcome = direction === 'undo' ? 'succeeded' : (fact.outcome ?? 'succeeded');
-      const done = settled(direction === 'undo' ? withoutAgain(free, step) : free, step, direction, outcome);
+      const error = outcome === 'rejected' && {
+        code: 'NOTHING_HAPPENED',
+        message: `${fact.actor ?? 'somebody'} says so: ${fact.reason ?? 'no reason given'}`,
+      };
+      const before = direction === 'undo' ? withoutAgain(free, step) : free;
+      const done = settled(before, step, direction, outcome, error || undefined);
       return direction === 'forward' && outcome === 'succeeded' ? withResult(done, step, fact) : done;
     }
     case 'giveUp':

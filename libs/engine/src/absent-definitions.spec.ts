@@ -4,14 +4,14 @@ import { AbsentDefinitions } from './absent-definitions.js';
 import { silentLogger } from './logger.js';
 import { MemoryStore } from './memory-store.js';
 import { Registry } from './registry.js';
-import type { AbsentDefinition } from './store.js';
+import type { PinnedDefinition } from './store.js';
 
 const own = new WorkflowBuilder('own').addStep('a', 'x.a', { readOnly: true }).build();
 const foreign = { digest: 'd', workflow: 'order', version: 2, sagas: 1 };
 
 let now: number;
 let looks: number;
-let absent: AbsentDefinition[];
+let absent: PinnedDefinition[];
 let held: string[];
 let watch: AbsentDefinitions;
 

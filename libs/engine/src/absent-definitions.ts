@@ -2,7 +2,7 @@ import type { Clock } from './clock.js';
 import type { Input } from './input.js';
 import type { Logger } from './logger.js';
 import type { Registry } from './registry.js';
-import type { AbsentDefinition, Store } from './store.js';
+import type { PinnedDefinition, Store } from './store.js';
 
 export interface AbsentDefinitionsOptions {
   readonly store: Store;
@@ -66,7 +66,7 @@ export class AbsentDefinitions {
   }
 
   /** False when there are more of its sagas. */
-  private async hold({ digest, workflow, version, sagas }: AbsentDefinition): Promise<boolean> {
+  private async hold({ digest, workflow, version, sagas }: PinnedDefinition): Promise<boolean> {
     const { store, logger, push } = this.options;
     const sagaIds = await store.pinnedSagas([digest], { held: false }, MOST);
     if (sagaIds.length === 0) return true;

@@ -9,7 +9,7 @@ export { silentLogger } from './logger.js';
 export type { Logger } from './logger.js';
 export { StoreContentError } from './store.js';
 export type {
-  AbsentDefinition,
+  PinnedDefinition,
   Batch,
   Claim,
   CommitResult,

@@ -1,7 +1,7 @@
 import { isFinished, isHeld, rowOf } from '@counterstep/core';
 import type { SagaRow } from '@counterstep/core';
 import type {
-  AbsentDefinition,
+  PinnedDefinition,
   Batch,
   CommitResult,
   KeyName,
@@ -137,18 +137,21 @@ export class MemoryDatabase {
       .slice(0, limit);
   }
 
-  absentDefinitions(): AbsentDefinition[] {
+  pinnedDefinitions(): PinnedDefinition[] {
+    const pinned = new Map<string, PinnedDefinition>();
+    for (const { row } of this.unfinished.values()) {
+      const { name, version, digest } = row.workflow;
+      const sagas = (pinned.get(digest)?.sagas ?? 0) + 1;
+      pinned.set(digest, { digest, workflow: name, version, sagas });
+    }
+    return [...pinned.values()];
+  }
+
+  absentDefinitions(): PinnedDefinition[] {
     // One that was taken over is held by who finishes it, and lists what its dead owner had.
     const alive = [...this.lanes.values()].filter(({ holder, epoch }) => holder !== undefined && epoch === 1);
     const present = new Set(alive.flatMap(({ digests }) => digests));
-    const absent = new Map<string, AbsentDefinition>();
-    for (const { row } of this.unfinished.values()) {
-      const { name, version, digest } = row.workflow;
-      if (present.has(digest)) continue;
-      const sagas = (absent.get(digest)?.sagas ?? 0) + 1;
-      absent.set(digest, { digest, workflow: name, version, sagas });
-    }
-    return [...absent.values()];
+    return this.pinnedDefinitions().filter(({ digest }) => !present.has(digest));
   }
 
   pinned(digests: readonly string[], query: PinnedQuery, limit: number): string[] {

@@ -6,7 +6,7 @@ import { MemoryDatabase, firstDue } from './memory-database.js';
 import type { LaneRow } from './memory-database.js';
 import { ContextWriter, contextOfStored, listAllIds } from './saga-contexts.js';
 import type {
-  AbsentDefinition,
+  PinnedDefinition,
   Batch,
   CommitResult,
   DeadLane,
@@ -130,7 +130,11 @@ export class MemoryStore implements Store {
       .map((input) => ({ ...input }));
   }
 
-  async absentDefinitions(): Promise<AbsentDefinition[]> {
+  async pinnedDefinitions(): Promise<PinnedDefinition[]> {
+    return this.reached().pinnedDefinitions();
+  }
+
+  async absentDefinitions(): Promise<PinnedDefinition[]> {
     return this.reached().absentDefinitions();
   }
 

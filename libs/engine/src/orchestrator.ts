@@ -110,12 +110,14 @@ export class Orchestrator {
   }
 
   /**
-   * Opens the store and begins to work. Rejects with `StateStoreError` when the store is away; a broker that is away is
+   * Opens the store and begins to work. Rejects with `StateStoreError` when the store is away, and with `ValidationError`
+   * (`VERSION_CONFLICT`) when a definition was changed under a version that unfinished sagas are pinned to; a broker that is away is
    * waited for (see `health`), and what is started meanwhile is committed and sent later.
    */
   async start(): Promise<void> {
     if (this.engine) return;
     await this.store.open();
+    this.registry.refuseChanged(await this.store.pinnedDefinitions());
     const askedAt = this.storeClock.asking();
     this.storeClock.learn(await this.store.now(), askedAt);
     const { topicPrefix: prefix = 'counterstep', clock = systemClock } = this.options;

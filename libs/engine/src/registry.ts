@@ -1,5 +1,6 @@
 import { ValidationError } from '@counterstep/core';
 import type { Workflow } from '@counterstep/core';
+import type { PinnedDefinition } from './store.js';
 
 /** The definitions that this orchestrator has. Several versions of one workflow may live side by side. */
 export class Registry {
@@ -28,6 +29,22 @@ export class Registry {
       if (!latest || latest.version < workflow.version) this.latest.set(workflow.name, workflow);
     }
     if (this.latest.size === 0) throw new ValidationError('NO_WORKFLOW', 'an orchestrator needs a workflow');
+  }
+
+  /**
+   * Throws `ValidationError` (`VERSION_CONFLICT`) when unfinished sagas are pinned to another definition of a name and
+   * version that is here: it was changed under its old version, and nobody would move them.
+   */
+  refuseChanged(pinned: readonly PinnedDefinition[]): void {
+    for (const { digest, workflow, version, sagas } of pinned) {
+      const own = this.all().find((each) => each.name === workflow && each.version === version);
+      if (own && !this.byDigest.has(digest))
+        throw new ValidationError(
+          'VERSION_CONFLICT',
+          `${workflow}@${version} is not the definition that ${sagas} unfinished saga(s) are pinned to: give the changed one ` +
+            'a new version, and keep the old one until they have ended',
+        );
+    }
   }
 
   /** The definition that a saga is pinned to; undefined when this process lacks it. */

@@ -60,11 +60,13 @@ export interface Store {
    */
   parkedInputs(digests: readonly string[], limit: number, ready?: ReadyInputs): Promise<StoredParkedInput[]>;
 
+  /** Definitions that unfinished sagas are pinned to. Looks at every unfinished saga, so it is for once at the start. */
+  pinnedDefinitions(): Promise<PinnedDefinition[]>;
+
   /**
-   * Definitions that unfinished sagas are pinned to, and that no lane whose owner lives lists. Looks at every unfinished
-   * saga, so it is for once a minute.
+   * Those of them that no lane whose owner lives lists. Looks at every unfinished saga, so it is for once a minute.
    */
-  absentDefinitions(): Promise<AbsentDefinition[]>;
+  absentDefinitions(): Promise<PinnedDefinition[]>;
 
   /** Unfinished sagas pinned to one of these definitions, in no order: those that are held with this code, or those that are not held. */
   pinnedSagas(digests: readonly string[], query: PinnedQuery, limit: number): Promise<string[]>;
@@ -208,7 +210,7 @@ export interface StoredParkedInput extends ParkedInput {
   readonly id: number;
 }
 
-export interface AbsentDefinition {
+export interface PinnedDefinition {
   readonly digest: string;
   readonly workflow: string;
   readonly version: number;

@@ -1,12 +1,22 @@
-import type { AbsentDefinition, PinnedQuery } from '@counterstep/engine';
+import type { PinnedDefinition, PinnedQuery } from '@counterstep/engine';
 import { FIRST_EPOCH, LOCK_CLASS } from './locks.js';
 import type { ReadPool } from './read-pool.js';
+
+export async function findDefinitions(pool: ReadPool): Promise<PinnedDefinition[]> {
+  return pool.query({
+    name: 'counterstep_definitions',
+    text: `
+      SELECT digest, min(workflow) AS workflow, min(workflow_version) AS version, count(*)::float8 AS sagas
+      FROM counterstep.saga
+      GROUP BY digest`,
+  });
+}
 
 /**
  * A lane whose lock is held lives, unless it was taken over: then the lock is that of whoever finishes it, and the row
  * lists what its dead owner had. Locks of two 32-bit keys have objsubid 2.
  */
-export async function findAbsent(pool: ReadPool): Promise<AbsentDefinition[]> {
+export async function findAbsent(pool: ReadPool): Promise<PinnedDefinition[]> {
   return pool.query({
     name: 'counterstep_absent',
     text: `

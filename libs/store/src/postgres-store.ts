@@ -2,7 +2,7 @@ import { StateStoreError } from '@counterstep/core';
 import type { SagaRow } from '@counterstep/core';
 import { ContextWriter, listAllIds } from '@counterstep/engine';
 import type {
-  AbsentDefinition,
+  PinnedDefinition,
   DeadLane,
   KeyName,
   Lane,
@@ -24,7 +24,7 @@ import { GRACE } from './connection.js';
 import type { ConnectionSettings } from './connection.js';
 import { dataSourceOf } from './data-source.js';
 import { DeadLanes } from './dead-lanes.js';
-import { findAbsent, findPinned } from './definitions.js';
+import { findAbsent, findDefinitions, findPinned } from './definitions.js';
 import { storeErrorOf } from './errors.js';
 import * as lookups from './lookups.js';
 import { OperatorQueries } from './operator-queries.js';
@@ -160,7 +160,11 @@ export class PostgresStore implements Store {
     return ready ? lookups.findReady(pool, digests, limit, ready) : lookups.findParked(pool, digests, limit);
   }
 
-  async absentDefinitions(): Promise<AbsentDefinition[]> {
+  async pinnedDefinitions(): Promise<PinnedDefinition[]> {
+    return findDefinitions(this.reads());
+  }
+
+  async absentDefinitions(): Promise<PinnedDefinition[]> {
     return findAbsent(this.reads());
   }
 

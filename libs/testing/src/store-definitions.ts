@@ -29,6 +29,7 @@ export function definitionPromises({ store: openStore, harness, promised }: Stor
       expect(await store.absentDefinitions()).toEqual([absentOrder(2)]);
       await store.openLane([order.digest]);
       expect(await other.absentDefinitions()).toEqual([]);
+      expect(await other.pinnedDefinitions()).toEqual([absentOrder(2)]);
     },
   );
 
