@@ -152,6 +152,15 @@ describe('a start by message', () => {
     await bus.publish([{ topic: topicsOf('counterstep').starts, key: id, value: encodeMessage(message) }]);
   }
 
+  it('may be put off, and say what the saga does when a step fails', async () => {
+    await send('m-1', 'shop', { startAt: '2999-01-01T00:00:00+01:00', failureMode: 'hold' });
+    await waitFor(async () => (await count()) === 1, { what: 'its saga' });
+    const [row] = await store.list({ limit: 1 });
+    expect(row).toMatchObject({ state: 'pending', dueAt: Date.UTC(2998, 11, 31, 23) });
+    const context = await store.loadContext(row?.sagaId ?? '');
+    expect(context?.saga.failureMode).toBe('hold');
+  });
+
   it('may have a business key; a refusal goes to the dead letters', async () => {
     await send('m-1', 'shop', { businessKey: { key: 'o-1', policy: 'reject' } });
     await waitFor(async () => (await count()) === 1, { what: 'its saga' });

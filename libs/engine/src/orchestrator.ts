@@ -367,13 +367,15 @@ export class Orchestrator {
     message: StartMessage,
   ): Promise<{ code: string; reason: string } | undefined> => {
     const { id: requestId, source, traceparent, data } = message;
-    const { workflow, input, businessKey } = data;
+    const { workflow, input, businessKey, startAt, failureMode } = data;
     for (;;) {
       try {
         await this.executeWorkflow(workflow, input, {
           requestId,
           source,
           ...(businessKey && { businessKey }),
+          ...(startAt !== undefined && { startAt: new Date(startAt) }),
+          ...(failureMode && { failureMode }),
           ...(traceparent !== undefined && { traceparent }),
         });
         return undefined;

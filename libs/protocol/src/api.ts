@@ -3,9 +3,11 @@ import { NAME_PATTERN, directionSchema, sagaIdSchema } from './ids.js';
 import {
   businessKeySchema,
   errorFactsSchema,
+  failureModeSchema,
   outcomeSchema,
   phaseSchema,
   sagaStateSchema,
+  startAtSchema,
 } from './messages.js';
 
 /* Bodies of the REST API, for the orchestrator and its clients. The ids are the names under which OpenAPI lists them. */
@@ -25,12 +27,8 @@ export const startRequestSchema = z
   .strictObject({
     workflow: name.describe('The name of a workflow; its newest version is started.'),
     input: z.record(z.string(), z.unknown()).describe("Checked by the workflow's input schema."),
-    startAt: z.iso
-      .datetime({ offset: true })
-      .optional()
-      .describe('Nothing is sent before; until then the saga is pending.'),
-    failureMode: z
-      .enum(['compensate', 'hold'])
+    startAt: startAtSchema.optional().describe('Nothing is sent before; until then the saga is pending.'),
+    failureMode: failureModeSchema
       .optional()
       .describe('What it does when a step has failed for good: undo, or wait for a person.'),
     businessKey: businessKeySchema

@@ -168,6 +168,9 @@ export const businessKeySchema = z.strictObject({
 export type BusinessKey = z.infer<typeof businessKeySchema>;
 
 /** Another service starts a saga by message; `source` and `id` together are the request id. */
+export const startAtSchema = z.iso.datetime({ offset: true });
+export const failureModeSchema = z.enum(['compensate', 'hold']);
+
 export const startMessageSchema = z.object({
   ...envelope,
   type: z.literal(START_TYPE),
@@ -176,6 +179,8 @@ export const startMessageSchema = z.object({
     workflow: text,
     input: z.record(z.string(), z.unknown()),
     businessKey: businessKeySchema.optional(),
+    startAt: startAtSchema.optional(),
+    failureMode: failureModeSchema.optional(),
   }),
 });
 export type StartMessage = z.infer<typeof startMessageSchema>;
