@@ -35,6 +35,8 @@ export interface Part {
   /** The index of its item in its line; for an item of a map, the index in the list. */
   readonly index: number;
   readonly home: Line | Part;
+  /** Grows with each part that is entered. */
+  readonly nth: number;
   readonly group?: ParallelGroup | undefined;
   taken: boolean;
   readonly forward: Side;
@@ -124,6 +126,8 @@ export function newLine(
   return { workflow, owner, input, at: 0, parts: [], reduced: new Map() };
 }
 
+let entered = 0;
+
 export function newPart(
   path: string,
   member: Member,
@@ -137,6 +141,7 @@ export function newPart(
     member,
     index,
     home,
+    nth: ++entered,
     group,
     taken: true,
     forward: side('forward'),

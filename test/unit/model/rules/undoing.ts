@@ -35,8 +35,16 @@ function isOut(parts: readonly Part[]): boolean {
 export function undoWhatMay(model: Model): boolean {
   const before = model.sent.length;
   const due = allParts(model).filter((part) => needsUndo(part) && !isUndone(part));
+  // Where there is not room for all, no rule says what is undone first; as the product has it, what was entered first.
+  if (model.direction === 'forward') due.sort((a, b) => turnOf(a) - turnOf(b));
   for (const part of due) if (mayBeUndone(model, part)) sendUndo(model, part);
   return model.sent.length > before;
+}
+
+/** Beside the forward path: when the outermost part was entered that the saga goes on without and that nothing is out of. */
+function turnOf(part: Part): number {
+  const settled = chainOf(part).find((each) => each.lost === 'undo' && !isOut(withAll(each)));
+  return settled?.nth ?? Number.MAX_SAFE_INTEGER;
 }
 
 function sendUndo(model: Model, part: Part): void {
