@@ -161,6 +161,33 @@ describe('a map', () => {
     expect(play.sent.at(-1)).toMatchObject({ step: 'pick/1', direction: 'undo' });
   });
 
+  it('leaves no room for others in an item whose undo partly waits for a person and is partly out', () => {
+    const once = { retry: { maxRetries: 0 }, undoRetry: { maxRetries: 0 } };
+    const body = new WorkflowBuilder('body')
+      .addParallelSteps(
+        [
+          { name: 'fast', worker: 'q.fast', readOnly: true },
+          { name: 'slow', worker: 'q.slow', compensation: 'q.unslow', ...once },
+        ],
+        { join: 'any' },
+      )
+      .addStep('then', 'q.then', { compensation: 'q.unthen', ...once })
+      .build({ part: true });
+    const workflow = new WorkflowBuilder('w')
+      .addMap('each', { over: () => [1, 2], workflow: body, concurrency: 1 })
+      .build();
+    const play = new SagaPlay(workflow).start();
+    play.fail('each/0/slow').succeed('each/0/fast').succeed('each/0/then');
+    play.succeed('each/1/fast').succeed('each/1/slow').apply({ type: 'cancel' }).succeed('each/1/then');
+    const undone = (): string[] =>
+      play.sent.filter(({ direction }) => direction === 'undo').map(({ step }) => step);
+    expect(undone()).toEqual(['each/0/slow', 'each/0/then']);
+    play.timeOut('each/0/then', 'undo');
+    expect(play.saga.attention).toMatchObject([{ step: 'each/0/then' }]);
+    expect(undone()).toHaveLength(2);
+    expect(play.undone('each/0/slow').sent.at(-1)).toMatchObject({ step: 'each/1/then', direction: 'undo' });
+  });
+
   it('undoes beside the forward path no more items at the same time either', () => {
     const play = started([1, 2, 3], { concurrency: 1, tolerate: { count: 2 } });
     play.fail('pick/0').fail('pick/1').succeed('pick/2', 'C');

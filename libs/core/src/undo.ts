@@ -114,8 +114,9 @@ export function walkUndo(
       if (child.index !== index) continue;
       if (busy >= atOnce && !isBusy(child)) return 'busy';
       const course = walkUndo(workflow, child, courseOf);
-      if (course === 'stuck') stuck += 1;
-      if (course === 'busy') busy += 1;
+      // What waits for a person comes first in the order of the undo; beside it something may be out already.
+      if (course === 'busy' || (course === 'stuck' && isBusy(child))) busy += 1;
+      else if (course === 'stuck') stuck += 1;
     }
     if (busy > 0) return 'busy';
     if (stuck > 0) return 'stuck';
