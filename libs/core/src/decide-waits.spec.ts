@@ -187,23 +187,60 @@ describe('the deadline of a saga', () => {
 });
 
 describe('a pause', () => {
+  const timed = new WorkflowBuilder('w')
+    .addStep('a', 'q.a', { compensation: 'q.undo-a' })
+    .addStep('b', 'q.b', { pivot: true })
+    .withSagaTimeout(60_000)
+    .build();
+  const paused = () => new SagaPlay(timed).start().apply({ type: 'pause', actor: 'ann', reason: 'audit' });
+
   it('applies replies, sends nothing, lets no time run out, and goes on at resume', () => {
-    const workflow = new WorkflowBuilder('w')
-      .addStep('a', 'q.a', { readOnly: true })
-      .addStep('b', 'q.b', { readOnly: true })
-      .withSagaTimeout(60_000)
-      .build();
-    const play = new SagaPlay(workflow).start().apply({ type: 'pause', actor: 'ann', reason: 'audit' });
+    const play = paused();
     expect(rowOf(play.saga).dueAt).toBeUndefined();
-    play.now += 10_000_000;
-    expect(play.ignored({ type: 'timer' })).toContain('paused');
-    expect(play.ignored(play.deadlineOf('a'))).toContain('paused');
     expect(play.ignored({ type: 'pause' })).toContain('already');
     play.succeed('a');
     expect(play.commands).toEqual(['q.a']);
     play.apply({ type: 'resume' });
     expect(play.commands).toEqual(['q.a', 'q.b']);
-    expect(play.apply({ type: 'timer' }).saga.cause).toMatchObject({ code: 'DEADLINE' });
+  });
+
+  it('puts its deadline off until it is resumed, and then nothing new is sent', () => {
+    const play = paused().succeed('a');
+    play.now += 10_000_000;
+    expect(play.ignored({ type: 'timer' })).toContain('paused');
+    expect(play.ignored(play.deadlineOf('a'))).toContain('is over');
+    play.apply({ type: 'resume' });
+    expect(play.commands).toEqual(['q.a', 'q.undo-a']);
+    expect(play.undone('a').saga).toMatchObject({ state: 'cancelled', cause: { code: 'DEADLINE' } });
+  });
+
+  it('does not undo what was done before it was resumed, however late', () => {
+    const all = new WorkflowBuilder('w').addStep('a', 'q.a', 'q.undo-a').withSagaTimeout(60_000).build();
+    const play = new SagaPlay(all).start().apply({ type: 'pause' }).succeed('a');
+    play.now += 10_000_000;
+    expect(play.apply({ type: 'resume' }).saga.state).toBe('completed');
+  });
+
+  it('keeps the cause of what failed before the deadline', () => {
+    const play = paused().reject('a', 'NO_FUNDS');
+    play.now += 10_000_000;
+    play.apply({ type: 'resume' });
+    expect(play.saga).toMatchObject({ state: 'compensated', cause: { code: 'NO_FUNDS', step: 'a' } });
+  });
+
+  it('is like a hold: released after its deadline, it sends nothing new', () => {
+    const play = new SagaPlay(timed).start().apply({ type: 'pause' }).succeed('a');
+    play.apply({ type: 'quarantine', code: 'POISON', message: 'held' });
+    play.now += 10_000_000;
+    play.apply({ type: 'intervene', verb: 'release' });
+    expect(play.commands).toEqual(['q.a']);
+    play.apply({ type: 'resume' });
+    expect(play.commands).toEqual(['q.a', 'q.undo-a']);
+    const held = new SagaPlay(timed).start({}, 1_005_000);
+    held.apply({ type: 'quarantine', code: 'POISON', message: 'held' });
+    held.now += 10_000_000;
+    expect(held.apply({ type: 'intervene', verb: 'release' }).saga.state).toBe('cancelled');
+    expect(held.commands).toEqual([]);
   });
 
   it('keeps signals and requests for later', () => {

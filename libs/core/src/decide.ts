@@ -2,20 +2,19 @@ import { advance } from './advance.js';
 import { effectsOf } from './effects.js';
 import type { Decision, Moment, SagaEvent } from './events.js';
 import {
-  abandon,
   afterTheEnd,
   onCancel,
   onIntervene,
   onPause,
   onResume,
   onTerminate,
+  runOut,
   whileHeld,
 } from './operator.js';
 import { ignored, onDeadline, onHeartbeat, onReply, onReplyAfterTheEnd } from './replies.js';
 import { awaitsStart, isFinished, isHeld, openAttempts, openWaits } from './saga.js';
 import type { Saga } from './saga.js';
 import { endWait, refusalOf } from './signals.js';
-import { pivotCourse } from './course.js';
 import { Transition } from './transition.js';
 import type { Workflow } from './workflow.js';
 
@@ -114,16 +113,6 @@ function onTimer(transition: Transition): Decision | undefined {
       transition.send(step, direction, attempts.run, attempts.attempt + 1);
   }
   return transition.facts.length > 0 ? undefined : ignored('nothing is due');
-}
-
-/** The saga's time is over: as if cancelled, but past the pivot it is only noted. */
-function runOut(transition: Transition): void {
-  if (pivotCourse(transition.saga, transition.workflow) === 'past') {
-    transition.add({ type: 'overdue' });
-    return;
-  }
-  const message = 'the saga was not done by its deadline';
-  abandon(transition, { code: 'DEADLINE', message }, {});
 }
 
 function onSignal(

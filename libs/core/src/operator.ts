@@ -1,6 +1,6 @@
 import { findJsonProblem } from '@counterstep/protocol';
 import { advance } from './advance.js';
-import { pivotCourse } from './course.js';
+import { courseOfSequence, pivotCourse } from './course.js';
 import type { Decision, InterveneEvent, SagaEvent } from './events.js';
 import type { Asked, Cause, Verb } from './facts.js';
 import { causeOf, turn } from './failure.js';
@@ -22,7 +22,7 @@ export function onCancel(
 }
 
 /** Undoes the saga on request, or because its time is over; while the pivot is out, its answer decides. */
-export function abandon(transition: Transition, cause: Cause, asked: Asked): Decision | undefined {
+function abandon(transition: Transition, cause: Cause, asked: Asked): Decision | undefined {
   const { saga, workflow } = transition;
   if (saga.direction === 'undo') return ignored('the saga is being undone already');
   const pivot = pivotCourse(saga, workflow);
@@ -65,8 +65,27 @@ export function onResume(
 ): Decision | undefined {
   if (!transition.saga.paused) return ignored('the saga is not paused');
   transition.add({ type: 'resumed', ...askedBy(event) });
-  advance(transition);
+  goOn(transition);
   return undefined;
+}
+
+/** After it stood still: when its time ran out meanwhile, nothing new is sent. What was done or had failed before counts first. */
+function goOn(transition: Transition): void {
+  const { saga, workflow, moment } = transition;
+  const isOverdue = !saga.paused && (saga.deadline ?? Infinity) <= moment.now;
+  const isDecided = ['done', 'failed'].includes(courseOfSequence(saga, workflow, ''));
+  if (isOverdue && !isDecided) runOut(transition);
+  advance(transition);
+}
+
+/** The saga's time is over: as if cancelled, but past the pivot it is only noted. */
+export function runOut(transition: Transition): void {
+  if (pivotCourse(transition.saga, transition.workflow) === 'past') {
+    transition.add({ type: 'overdue' });
+    return;
+  }
+  const message = 'the saga was not done by its deadline';
+  abandon(transition, { code: 'DEADLINE', message }, {});
 }
 
 /** An item of the intervention inbox, and what a person may do about it. */
@@ -132,7 +151,8 @@ export function onIntervene(transition: Transition, event: InterveneEvent): Deci
   }
   if (verb === 'undo' && cause) turn(transition, 'compensated', cause);
   if (verb === 'retry' && step !== undefined) retry(transition, step, direction, event);
-  advance(transition);
+  if (verb === 'release') goOn(transition);
+  else advance(transition);
   return undefined;
 }
 

@@ -31,7 +31,7 @@ export const STATE_CHANGES: readonly StateChange[] = [
     from: 'pending',
     to: 'cancelled',
     fact: 'finished',
-    events: ['cancel', 'timer', 'resume'],
+    events: ['cancel', 'timer', 'resume', 'intervene'],
     when: 'it is cancelled, or its deadline passes, before anything began',
   },
   {

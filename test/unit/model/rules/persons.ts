@@ -6,6 +6,7 @@ import type { Answer } from './requests.js';
 import { ended, send } from './sending.js';
 import { dropTroubles, isHold, isQuarantined, isStep, partAt } from './state.js';
 import type { Model, Part, Trouble } from './state.js';
+import { endTimeOfStill } from './timers.js';
 
 /** A person decides about one of the things that wait for one. */
 export function onIntervene(model: Model, event: InterveneEvent): Answer {
@@ -51,6 +52,7 @@ function act(model: Model, trouble: Trouble, event: InterveneEvent): Answer {
   };
   if (trouble.code === 'LATE_EFFECT' || event.verb === 'release') {
     close();
+    if (event.verb === 'release') endTimeOfStill(model);
     return undefined;
   }
   if (trouble.code === 'DEFINITION_ERROR') return onDefinition(model, trouble, event);

@@ -1,6 +1,7 @@
 import type { SagaEvent, SignalWait, Workflow } from '@counterstep/core';
 import { pivotOf, turn } from './failure.js';
 import { isQuarantined, membersIn } from './state.js';
+import { endTimeOfStill } from './timers.js';
 import type { Model } from './state.js';
 
 /** Undefined when it was done. */
@@ -59,6 +60,7 @@ export function onResume(model: Model): Answer {
   if (isQuarantined(model)) return HELD;
   if (!model.paused) return IGNORED;
   model.paused = false;
+  endTimeOfStill(model);
   return undefined;
 }
 

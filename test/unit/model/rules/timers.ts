@@ -1,5 +1,6 @@
 import { conclude } from './entering.js';
 import { pivotOf, turn } from './failure.js';
+import { verdict } from './forward.js';
 import { elapsed, send, stop } from './sending.js';
 import { allParts, isBusy, isQuarantined, isStep } from './state.js';
 import type { Model, Part } from './state.js';
@@ -21,6 +22,18 @@ export function onTimer(model: Model): boolean {
   for (const { forward, member } of retries.filter(isStep))
     if (isBusy(forward) && (member.stepTimeout ?? Infinity) <= elapsed(model, forward)) stop(forward);
   return true;
+}
+
+/** It stood still, and its time may have run out meanwhile: that comes before anything is sent. */
+export function endTimeOfStill(model: Model): void {
+  if (model.paused || model.finished || model.direction === 'undo') return;
+  if ((model.deadline ?? Infinity) > model.moment.now) return;
+  const { root } = model;
+  const present = verdict(model, root);
+  const isLast = root.at >= root.workflow.items.length - 1;
+  if (present === 'bad' || (present === 'good' && isLast)) return;
+  model.begun = true;
+  onSagaDeadline(model);
 }
 
 function onSagaDeadline(model: Model): void {
