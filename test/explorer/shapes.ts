@@ -1,0 +1,176 @@
+import { WorkflowBuilder } from '@counterstep/core';
+import type { ParallelOptions, Verb, Workflow } from '@counterstep/core';
+import type { BarrierMode } from '@counterstep/protocol';
+
+/** A workflow to walk, and what people may do in it. */
+export interface Shape {
+  readonly name: string;
+  readonly workflow: Workflow;
+  /** Of the steps that workers run. */
+  readonly paths: readonly string[];
+  /** The verbs that people use; `retry` they use once. */
+  readonly person: readonly Verb[];
+  /** Compensations may say that nothing can be undone. */
+  readonly undoMayReject: boolean;
+  /** It has more states than can be walked in a few minutes. */
+  readonly large?: boolean;
+}
+
+const GIVES_UP: readonly Verb[] = ['giveUp'];
+const TRIES_AGAIN: readonly Verb[] = ['retry', 'giveUp'];
+
+function shape(name: string, workflow: Workflow, more: Partial<Shape> = {}): Shape {
+  const paths = workflow.allSteps().map((step) => step.name);
+  return { name, workflow, paths, person: GIVES_UP, undoMayReject: false, ...more };
+}
+
+/** How often an action, and its undo, are sent. */
+type Attempts = 1 | 2;
+
+function options(barrier: BarrierMode, attempts: Attempts) {
+  return { barrier, retry: { maxRetries: attempts - 1 }, undoRetry: { maxRetries: attempts - 1 } };
+}
+
+function undoable(name: string, barrier: BarrierMode, attempts: Attempts) {
+  return { compensation: `q.undo-${name}`, ...options(barrier, attempts) };
+}
+
+function member(name: string, barrier: BarrierMode, attempts: Attempts) {
+  return { name, worker: `q.${name}`, ...undoable(name, barrier, attempts) };
+}
+
+/** Steps one after another: a, b, c. */
+function sequence(attempts: Attempts, modes: readonly BarrierMode[], more: Partial<Shape> = {}): Shape {
+  const builder = new WorkflowBuilder('sequence');
+  for (const [index, mode] of modes.entries()) {
+    const name = 'abc'.charAt(index);
+    builder.addStep(name, `q.${name}`, undoable(name, mode, attempts));
+  }
+  return shape(`sequence: ${modes.join(', ')}, ${times(attempts)}`, builder.build(), more);
+}
+
+/** A group of a and b, and then, if asked for, c. */
+function group(
+  what: string,
+  attempts: Attempts,
+  modes: readonly BarrierMode[],
+  how: Omit<ParallelOptions, 'reducers'> = {},
+  more: Partial<Shape> = {},
+): Shape {
+  const [first = 'none', second = 'none', third] = modes;
+  const builder = new WorkflowBuilder('group').addParallelSteps(
+    [member('a', first, attempts), member('b', second, attempts)],
+    how,
+  );
+  if (third) builder.addStep('c', 'q.c', undoable('c', third, attempts));
+  return shape(`${what}: ${modes.join(', ')}, ${times(attempts)}`, builder.build(), more);
+}
+
+/** Before the point of no return, it, and after it. */
+function pivot(attempts: Attempts, modes: readonly [BarrierMode, BarrierMode, BarrierMode]): Shape {
+  const { retry } = options('none', attempts);
+  const workflow = new WorkflowBuilder('pivot')
+    .addStep('a', 'q.a', undoable('a', modes[0], attempts))
+    .addStep('p', 'q.p', { pivot: true, barrier: modes[1], retry })
+    .addStep('r', 'q.r', { retriable: true, barrier: modes[2], retry })
+    .build();
+  return shape(`pivot: ${modes.join(', ')}, ${times(attempts)}`, workflow, { person: TRIES_AGAIN });
+}
+
+/** The second of three steps is passed over. */
+function conditional(attempts: Attempts, mode: BarrierMode): Shape {
+  const workflow = new WorkflowBuilder('conditional')
+    .addStep('a', 'q.a', undoable('a', mode, attempts))
+    .addConditionalStep('b', 'q.b', () => false, undoable('b', mode, attempts))
+    .addConditionalStep('c', 'q.c', () => true, undoable('c', mode, attempts))
+    .build();
+  return shape(`conditional: ${mode}, ${times(attempts)}`, workflow);
+}
+
+/** A failure waits for a person, who may also have it undone. */
+function hold(attempts: Attempts, mode: BarrierMode): Shape {
+  const workflow = new WorkflowBuilder('hold')
+    .withFailureMode('hold')
+    .addStep('a', 'q.a', undoable('a', mode, attempts))
+    .addStep('b', 'q.b', undoable('b', mode, attempts))
+    .build();
+  return shape(`failure that waits for a person: ${mode}, ${times(attempts)}`, workflow, {
+    person: ['retry', 'undo', 'giveUp'],
+  });
+}
+
+/** A child of two steps, and a step after it. */
+function child(attempts: Attempts, mode: BarrierMode): Shape {
+  const inner = new WorkflowBuilder('inner')
+    .addStep('a', 'q.a', undoable('a', mode, attempts))
+    .addStep('b', 'q.b', undoable('b', mode, attempts))
+    .build();
+  const workflow = new WorkflowBuilder('outer')
+    .addWorkflow('sub', inner)
+    .addStep('c', 'q.c', undoable('c', mode, attempts))
+    .build();
+  return shape(`sub-workflow: ${mode}, ${times(attempts)}`, workflow, { paths: ['sub/a', 'sub/b', 'c'] });
+}
+
+/** A map over two items, one at a time, of which one may fail. */
+function map(attempts: Attempts, mode: BarrierMode, tolerated: number): Shape {
+  const workflow = new WorkflowBuilder('map')
+    .addMap('m', {
+      over: () => [1, 2],
+      worker: 'q.m',
+      concurrency: 1,
+      tolerate: { count: tolerated },
+      ...undoable('m', mode, attempts),
+    })
+    .build();
+  const paths = ['m/0', 'm/1'];
+  return shape(`map that bears ${tolerated} failures: ${mode}, ${times(attempts)}`, workflow, { paths });
+}
+
+function times(attempts: Attempts): string {
+  return attempts === 1 ? '1 attempt' : `${attempts} attempts`;
+}
+
+const [T, E, N] = ['transaction', 'external', 'none'] as const;
+
+/** The smallest: on these the ways of walking are compared with one another. */
+export const SMALL: readonly Shape[] = [sequence(1, [T]), sequence(1, [E]), sequence(1, [N])];
+
+function large(given: Shape): Shape {
+  return { ...given, large: true };
+}
+
+export const SHAPES: readonly Shape[] = [
+  sequence(2, [T], { person: TRIES_AGAIN, undoMayReject: true }),
+  sequence(2, [E], { person: TRIES_AGAIN }),
+  sequence(2, [N], { person: TRIES_AGAIN }),
+  sequence(2, [T, T], { person: TRIES_AGAIN }),
+  sequence(1, [T, E]),
+  sequence(1, [E, T]),
+  sequence(1, [E, E]),
+  sequence(2, [N, N]),
+  large(sequence(2, [T, T, T])),
+  sequence(1, [T, E, T]),
+  sequence(1, [T, T, E]),
+  sequence(1, [N, N, N]),
+  large(group('parallel group', 2, [T, T])),
+  group('parallel group', 1, [E, T]),
+  group('parallel group', 1, [N, N]),
+  group('parallel group, then a step', 1, [T, T, T]),
+  group('group that does not wait', 2, [T, T], { onFailure: 'failFast' }),
+  group('group that does not wait', 1, [E, T], { onFailure: 'failFast' }),
+  group('first of two, then a step', 1, [T, T, T], { join: 'any' }),
+  group('first of two', 1, [E, T], { join: 'any' }),
+  group('first of two, the other is kept', 1, [T, T], { join: 'any', keep: true }),
+  group('group that settles, then a step', 1, [T, T, T], { join: 'settle' }),
+  pivot(2, [T, T, T]),
+  pivot(1, [T, E, E]),
+  pivot(1, [N, N, N]),
+  conditional(2, T),
+  conditional(1, E),
+  hold(2, T),
+  hold(1, E),
+  child(1, T),
+  map(1, T, 0),
+  map(1, T, 1),
+];
