@@ -6,11 +6,26 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const seed = process.env.MODEL_SEED ?? String(Date.now() % 0x7fff_ffff);
 
+const typescript = [
+  process.execPath,
+  '--max-old-space-size=6000',
+  '--import',
+  './test/support/typescript.mjs',
+];
+
 const checks = [
   {
     name: 'the naive model against decide',
     command: ['npm', 'run', '--silent', 'unit', '--', 'test/unit/model.spec.ts'],
     env: { MODEL_RUNS: process.env.MODEL_RUNS ?? '300000', MODEL_SEED: seed },
+  },
+  {
+    name: 'all interleavings of decide, the barrier and the bus',
+    command: [...typescript, 'test/explorer/main.ts'],
+  },
+  {
+    name: 'seeded bugs, and every check that catches them',
+    command: [...typescript, 'test/explorer/seeded.ts'],
   },
 ];
 
