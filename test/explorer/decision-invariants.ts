@@ -6,7 +6,7 @@ import type { Rules } from './rules.js';
 import type { Shape } from './shapes.js';
 import { Violation } from './violation.js';
 
-/* The invariants of `reference/reliability.md` §1 that speak of one decision. A saga is nothing but the sum of its
+/* Those of the ten invariants, S1 to S10, that speak of one decision. A saga is nothing but the sum of its
    decisions, so what holds of each holds of the whole history. */
 
 /** A decision that was made, and the saga that its record, read back from the store, makes of the former. */
@@ -236,7 +236,7 @@ export function checkSilence(
   const isKnown = attempts.outcome === 'succeeded' || progress.skipped === true || isClosed;
   if (outcome === 'succeeded' && !isKnown && !(direction === 'undo' && before.gaveUp))
     fail(`${named(event)} succeeded, and nobody will know`);
-  // Where the barrier does not keep a rejection for good, that of an earlier attempt is no last word (DESIGN §5.1).
+  // Where the barrier does not keep a rejection for good, that of an earlier attempt is no last word.
   const isDoubtful = attempts.uncertain && shape.workflow.step(step).barrier !== 'transaction';
   if (outcome === 'rejected' && direction === 'forward' && isOpen && !isDoubtful)
     fail(`${named(event)} was rejected, and is still waited for`);

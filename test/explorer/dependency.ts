@@ -1,7 +1,7 @@
 import { membersOf } from '@counterstep/core';
 import type { Saga, Workflow } from '@counterstep/core';
 
-/* What the invariants need to know, written from DESIGN §1 and §5.4 and not taken from the rules that they check. */
+/* What the invariants need to know, written from what is promised, and not taken from the rules that they check. */
 
 export function isOver({ state }: Pick<Saga, 'state'>): boolean {
   return state !== 'pending' && state !== 'running';

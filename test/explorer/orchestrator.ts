@@ -36,7 +36,7 @@ interface Sent {
 const NOW = 0;
 const MOMENT = { now: NOW, random: 0 };
 
-/** Real decisions on the committed saga: a cache that is stale decides again from the database (DESIGN §7). */
+/** Real decisions on the committed saga: a cache that is stale decides again from the database. */
 export class Orchestrators {
   readonly sagas = new Interned<Saga>();
   private readonly sent = new Interned<Sent>();

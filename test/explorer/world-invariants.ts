@@ -4,8 +4,8 @@ import type { Shape } from './shapes.js';
 import { Violation } from './violation.js';
 import type { Entry, Site } from './worker.js';
 
-/* The invariants of `reference/reliability.md` §1 that speak of what truly happened: the ledger against the saga. They
-   hold for steps in the barrier modes `transaction` and `external`; `none` promises neither (DESIGN §9). */
+/* Those of the ten invariants, S1 to S10, that speak of what truly happened: the ledger against the saga. They
+   hold for steps in the barrier modes `transaction` and `external`; `none` promises neither. */
 
 export interface Truth {
   readonly shape: Shape;

@@ -20,7 +20,7 @@ import type { Deed } from './worker.js';
  *   what a dead orchestrator did not send is delivered late: all interleavings, in far fewer states.
  * - `step by step`: the same without that thought, to prove it on small workflows.
  * - `honest engine`: a message may be delivered and gone, delivered and still there, or dropped, once and for all; a
- *   deadline passes only when no reply to its attempt lies unread, and its command was sent (DESIGN §7). One orchestrator
+ *   deadline passes only when no reply to its attempt lies unread, and its command was sent. One orchestrator
  *   and one worker may die, at each point where it matters.
  */
 export type Bus = 'any time' | 'step by step' | 'honest engine';

@@ -27,7 +27,7 @@ const FORWARD = `${SAGA}/charge/1/forward`;
 const UNDO = `${SAGA}/charge/1/undo`;
 const OUT_OF_MONEY = { code: 'NO_FUNDS', message: 'no funds' };
 
-/** The rules of the barrier (DESIGN §9), as tests that every implementation of the port `Barrier` passes. */
+/** The rules of the barrier, as tests that every implementation of the port `Barrier` passes. */
 export function barrierConformance(name: string, makeBarrier: () => Promise<BarrierUnderTest>): void {
   describe(`barrier: ${name}`, () => {
     let kit: BarrierUnderTest;
