@@ -116,3 +116,11 @@ describe('a definition that was changed under its old version', () => {
     await fleet.join([changed, v2]);
   });
 });
+
+test('a builder in the place of a workflow is refused, and the error says what to pass', async () => {
+  const builder = new WorkflowBuilder('order').addStep('pick', 'stock.pick') as unknown as Workflow;
+  await expect(fleet.join([builder])).rejects.toMatchObject({
+    code: 'NOT_A_WORKFLOW',
+    message: expect.stringContaining('build()'),
+  });
+});

@@ -37,6 +37,14 @@ describe('bad input', () => {
     });
   });
 
+  test('a state that there is none of is 400 and lists those that there are', async () => {
+    expect(await refused(app.api.get('/api/v1/sagas?state=done'))).toMatchObject({
+      status: 400,
+      code: 'REQUEST_INVALID',
+      detail: expect.stringMatching(/^state: .*pending, running, .*compensated/),
+    });
+  });
+
   test('an input that fails its schema is 400 with the path of each problem', async () => {
     const input = { orderId: '', items: [{ sku: 'book', quantity: 0 }] };
     expect(await refused(app.order(input))).toMatchObject({

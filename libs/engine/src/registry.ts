@@ -7,10 +7,13 @@ export class Registry {
   private readonly byDigest = new Map<string, Workflow>();
   private readonly latest = new Map<string, Workflow>();
 
-  /** Throws `ValidationError` when two definitions claim one name and version, or one is only a part of others. */
+  /** Throws `ValidationError` when two definitions claim one name and version, or one is only a part of others, or none at all. */
   constructor(workflows: readonly Workflow[]) {
     const seen = new Map<string, string>();
     for (const workflow of workflows) {
+      // Not every caller is checked by types, and a builder without its build() is the common slip.
+      if (typeof (workflow as Partial<Workflow>).digest !== 'string')
+        throw new ValidationError('NOT_A_WORKFLOW', 'this is no workflow: pass what build() returned');
       if (workflow.part)
         throw new ValidationError(
           'PART_OF_WORKFLOW',

@@ -180,7 +180,9 @@ export type SagaPage = z.infer<typeof sagaPageSchema>;
 export const sagaQuerySchema = z.strictObject({
   workflow: name.optional(),
   state: z
-    .union([sagaStateSchema, z.array(sagaStateSchema)])
+    .union([sagaStateSchema, z.array(sagaStateSchema)], {
+      error: `expected ${sagaStateSchema.options.join(', ')}`,
+    })
     .optional()
     .describe('May be repeated.'),
   attention: z.enum(['true', 'false']).optional().describe('Only those that wait for a person.'),

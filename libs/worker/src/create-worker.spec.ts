@@ -371,6 +371,13 @@ describe('createWorker over a bus', () => {
   ])('%s: refused when the worker is made', (_, handlers) => {
     expect(() => createWorker({ bus, handlers: handlers() })).toThrow(WorkerConfigError);
   });
+
+  test('a handler without its function, or of an unknown barrier mode, is refused when it is made, by its name', () => {
+    const untyped = stepHandler as unknown as (...given: unknown[]) => Handler;
+    const [missing, unknown] = [/a\.b: the function is missing/, /a\.b: barrier is tx; use transaction/];
+    expect(() => untyped('a.b', () => ({}))).toThrow(missing);
+    expect(() => untyped('a.b', { barrier: 'tx' }, () => ({}))).toThrow(unknown);
+  });
 });
 
 function gateOf(): { opened: Promise<void>; open: () => void } {

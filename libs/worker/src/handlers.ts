@@ -77,6 +77,8 @@ export function withUndoData<Output>(output: Output, undoData: unknown): WithUnd
   return new WithUndoData(output, undoData);
 }
 
+const MODES: readonly unknown[] = ['transaction', 'external', 'none'] satisfies BarrierMode[];
+
 type MaybePromise<T> = T | Promise<T>;
 
 /** A step's action. The types of `input` and of the result come from the schemas. */
@@ -115,6 +117,14 @@ export function defineHandler(
   options: StepHandlerOptions | CompensationHandlerOptions,
   run: Handler['run'],
 ): Handler {
+  if (typeof run !== 'function')
+    throw new WorkerConfigError(
+      `handler ${worker}: the function is missing; write (name, { barrier }, function)`,
+    );
+  if (!MODES.includes(options.barrier))
+    throw new WorkerConfigError(
+      `handler ${worker}: barrier is ${String(options.barrier)}; use transaction, external or none`,
+    );
   const ownQueue = direction === 'forward' || worker.includes('.') ? queueOf(worker) : undefined;
   return {
     worker,
