@@ -123,7 +123,7 @@ export function defineHandler(
     );
   if (!MODES.includes(options.barrier))
     throw new WorkerConfigError(
-      `handler ${worker}: barrier is ${String(options.barrier)}; use transaction, external or none`,
+      `handler ${worker}: barrier is ${options.barrier}; use transaction, external or none`,
     );
   const ownQueue = direction === 'forward' || worker.includes('.') ? queueOf(worker) : undefined;
   return {
