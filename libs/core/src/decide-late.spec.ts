@@ -187,6 +187,20 @@ describe('a sign of life with undo data', () => {
     play.timeOut('b');
     expect(play.sent.at(-1)?.data).toMatchObject({ undoData: { booking: 9 }, outcome: 'unknown' });
   });
+
+  it('is kept for the undo after the step was given up too, until that is sent', () => {
+    const once = { maxRetries: 0 };
+    const holding = new WorkflowBuilder('w')
+      .addStep('a', 'q.a', { compensation: 'q.undo-a', retry: once })
+      .withFailureMode('hold');
+    const play = new SagaPlay(holding.build()).start().timeOut('a');
+    const sign = { type: 'heartbeat', step: 'a', direction: 'forward', run: 1, attempt: 1 } as const;
+    play.apply({ ...sign, undoData: { booking: 9 } });
+    expect(play.saga.steps.a?.forward).toMatchObject({ status: 'stuck' });
+    play.apply({ type: 'intervene', verb: 'undo', step: 'a' });
+    expect(play.sent.at(-1)?.data).toMatchObject({ undoData: { booking: 9 } });
+    expect(play.ignored({ ...sign, undoData: { booking: 10 } })).toContain('is over');
+  });
 });
 
 describe('an attempt that no worker took', () => {

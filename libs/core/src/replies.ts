@@ -154,11 +154,16 @@ export function onReplyAfterTheEnd(transition: Transition, event: ReplyEvent): D
 /** A sign of life with undo data: kept for the undo, and the attempt's time counts anew. */
 export function onHeartbeat(transition: Transition, event: HeartbeatEvent): Decision | undefined {
   const { step: path, direction, attempt, undoData } = event;
-  const attempts = transition.progress(path)?.[direction];
+  const progress = transition.progress(path);
+  const attempts = progress?.[direction];
   const unasked = notAsked(attempts, event);
   if (unasked) return unasked;
-  if (attempts?.status !== 'running' && attempts?.status !== 'waiting')
-    return ignored(`attempt ${attempt} of ${path} is over`);
+  if (!progress || !attempts) return ignored('nothing was asked');
+  const isOut = attempts.status === 'running' || attempts.status === 'waiting';
+  // Given up, but not undone yet: its handler may still be at work, and this is what the undo can go by.
+  const isOpen = attempts.outcome === 'failed' || attempts.outcome === 'unknown';
+  const isLate = direction === 'forward' && isOpen && !progress.undo && !progress.skipped;
+  if (!isOut && !isLate) return ignored(`attempt ${attempt} of ${path} is over`);
   const step = transition.workflow.step(path);
   const left = transition.timeLeft(step, direction, attempts) ?? Infinity;
   const timeout = Math.max(1, Math.min(step.attemptTimeout, left));

@@ -141,10 +141,13 @@ function afterTheEnd(model: Model, { part, side, sending }: Known, event: ReplyE
 
 export function onHeartbeat(model: Model, event: HeartbeatEvent): boolean {
   const about = known(model, event);
-  if (!about || !isBusy(about.side) || model.finished || isQuarantined(model)) return false;
+  if (!about || model.finished || isQuarantined(model)) return false;
   const { part, side, present } = about;
+  const isInDoubt = side.word === 'failed' || side.word === 'unknown';
+  const isTooLate = event.direction === 'undo' || !isInDoubt || part.undo.sendings.length > 0 || part.skipped;
+  if (!isBusy(side) && isTooLate) return false;
   part.undoData = event.undoData;
-  if (present) side.due = model.moment.now + timeoutOf(model, part, side);
+  if (isBusy(side) && present) side.due = model.moment.now + timeoutOf(model, part, side);
   return true;
 }
 
