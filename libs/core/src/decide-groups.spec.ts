@@ -86,6 +86,14 @@ describe('a group that joins any', () => {
     expect(play.commands).not.toContain('q.undo-b');
   });
 
+  it.each([
+    [false, [{ step: 'b', queue: 'q', run: 1, reason: 'superseded' }]],
+    [true, []],
+  ])('tells losers that nobody waits for them, unless it keeps what they do: keep %p', (keep, notices) => {
+    const play = inGroup('any', ['a', 'b'], { keep });
+    expect(play.decide(play.replyOf('a', 'succeeded'))).toMatchObject({ effects: { notices } });
+  });
+
   it('undoes kept losers with the rest when the saga turns', () => {
     const play = inGroup('any', ['a', 'b'], { keep: true }).succeed('a').succeed('b').reject('last');
     expect(play.commands.slice(-2)).toEqual(['q.undo-a', 'q.undo-b']);

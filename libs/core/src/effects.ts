@@ -73,6 +73,8 @@ function noticesOf(workflow: Workflow, saga: Saga, fact: Fact): NoticeEffect[] {
     fact.type === 'lost' ? fact.step : fact.type === 'turned' || fact.type === 'terminated' ? '' : undefined;
   // Who ends a saga by force may lack its definition; a notice is only advice.
   if (under === undefined || workflow.digest !== saga.workflow.digest) return [];
+  // What it does is wanted all the same.
+  if (fact.type === 'lost' && fact.keep) return [];
   const reason = fact.type === 'lost' ? 'superseded' : 'cancelled';
   const notices: NoticeEffect[] = [];
   for (const { path, forward } of Object.values(saga.steps)) {
