@@ -23,6 +23,12 @@ import { welcome } from './welcome.js';
 // Whoever reads the output may go away, as in `npm start | head`.
 process.stdout.on('error', () => undefined);
 
+const SAMPLE_WORKERS = [
+  ['inventory-worker', 'inventory', startInventoryWorker],
+  ['payment-worker', 'payments', startPaymentWorker],
+  ['shipping-worker', 'shipping', startShippingWorker],
+] as const;
+
 /** What was started; it is stopped in the reverse order. */
 const stops: (() => Promise<unknown>)[] = [];
 const stopping = new AbortController();
@@ -58,12 +64,10 @@ async function start(config: Config): Promise<void> {
     lanes: config.LANES,
   });
   stops.push(() => app.stop());
-  const startWorkers = [
-    ['inventory-worker', startInventoryWorker],
-    ['payment-worker', startPaymentWorker],
-    ['shipping-worker', startShippingWorker],
-  ] as const;
-  const workersStart = startWorkers.map(async ([name, startWorker]) => {
+  // A worker whose queue no workflow names would wait for ever for its topic.
+  const queues = definitions.workflows.flatMap((workflow) => workflow.allSteps().map(({ queue }) => queue));
+  const samples = SAMPLE_WORKERS.filter(([, queue]) => queues.includes(queue));
+  const workersStart = samples.map(async ([name, , startWorker]) => {
     const worker = await startWorker({
       bus: busOf(name),
       databaseUrl,
@@ -81,7 +85,9 @@ async function start(config: Config): Promise<void> {
     stopping.signal,
   );
   const orders = config.WORKFLOWS ? [] : await runDemoOrders(app.orchestrator);
-  process.stdout.write(welcome({ url: app.url, database, bus, orders }));
+  process.stdout.write(
+    welcome({ url: app.url, workers: samples.map(([name]) => name), database, bus, orders }),
+  );
 }
 
 async function openDatabase(

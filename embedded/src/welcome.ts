@@ -2,6 +2,8 @@ import type { DemoOrder } from './demo-orders.js';
 
 export interface Welcome {
   readonly url: string;
+  /** The sample workers that run here; the other queues of the workflows wait for workers of the user's. */
+  readonly workers: readonly string[];
   /** What runs beside orchestrator and workers: the database and the bus, in words. */
   readonly database: string;
   readonly bus: string;
@@ -9,13 +11,13 @@ export interface Welcome {
 }
 
 /** What is told once everything runs. Each command works as it stands. */
-export function welcome({ url, database, bus, orders }: Welcome): string {
+export function welcome({ url, workers, database, bus, orders }: Welcome): string {
   const [one] = [...orders].sort((a, b) => undoneIn(b).length - undoneIn(a).length);
   const body =
     '{"workflow":"order","input":{"orderId":"mine-1","items":[{"sku":"book","quantity":1,"price":9}]}}';
   return [
     '',
-    `Counterstep runs: orchestrator and three sample workers in this process, ${database}, ${bus}.`,
+    `Counterstep runs: ${['orchestrator', ...workers].join(', ')} in this process, ${database}, ${bus}.`,
     'For trying out, not for production.',
     '',
     ...(orders.length > 0 ? ['Demo orders', ...orders.map(line), ''] : []),
@@ -24,7 +26,9 @@ export function welcome({ url, database, bus, orders }: Welcome): string {
     `Health        ${url}/health/ready`,
     '',
     'Commands to try',
-    `  curl -s -X POST ${url}/api/v1/sagas -H 'content-type: application/json' -d '${body}'`,
+    ...(one
+      ? [`  curl -s -X POST ${url}/api/v1/sagas -H 'content-type: application/json' -d '${body}'`]
+      : []),
     !one ? `  curl -s ${url}/api/v1/workflows` : `  curl -s ${url}/api/v1/sagas/${one.saga.sagaId}`,
     `  curl -s '${url}/api/v1/sagas?state=compensated'`,
     '',

@@ -124,6 +124,15 @@ test('a folder that is in use by another process is refused', async () => {
   expect(second.text).toContain(`${folder} is in use by another process`);
 });
 
+test('workflows of the user are served, with those sample workers that they need', async () => {
+  const launcher = await launch({ WORKFLOWS: 'test/e2e/versions/parcel-1.mjs' }).welcomed();
+  expect(launcher.text).toContain('Counterstep runs: orchestrator in this process');
+  const { sagaId } = startedSchema.parse(
+    (await launcher.api.post('/api/v1/sagas', { workflow: 'parcel', input: {} })).body,
+  );
+  expect(await launcher.saga(sagaId)).toMatchObject({ state: 'running', currentStep: 'pick' });
+});
+
 test('a bad workflow module and a bad variable stop the start, each named', async () => {
   const file = join(folder, 'broken.mjs');
   await writeFile(file, "throw new Error('no such luck');");
