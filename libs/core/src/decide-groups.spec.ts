@@ -105,6 +105,15 @@ describe('a group that joins any', () => {
     expect(play.reject('b').saga).toMatchObject({ direction: 'undo', cause: { step: 'a' } });
   });
 
+  it('fails for what failed first, in whatever order its members stand', () => {
+    const play = inGroup('any', ['a', 'b']).reject('b');
+    play.now += 5;
+    expect(play.reject('a').saga.cause).toMatchObject({ step: 'b' });
+    const paused = inGroup('all', ['a', 'b']).apply({ type: 'pause' }).reject('b');
+    paused.now += 5;
+    expect(paused.reject('a').apply({ type: 'resume' }).saga.cause).toMatchObject({ step: 'b' });
+  });
+
   it('asks a person about a loser that cannot be undone, and goes on beside', () => {
     const workflow = new WorkflowBuilder('w')
       .addParallelSteps([member('a'), member('b', { undoRetry: { maxRetries: 0 } })], { join: 'any' })

@@ -181,7 +181,7 @@ function commanded(saga: Saga, fact: Extract<Fact, { type: 'command' }>, at: num
   return withStep(saga, { ...step, ...(isFirst && { input }), [fact.direction]: attempts });
 }
 
-function replied(saga: Saga, fact: Extract<Fact, { type: 'replied' }>): Saga {
+function replied(saga: Saga, fact: Extract<Fact, { type: 'replied' }>, at: number): Saga {
   const isDefinite =
     fact.outcome === 'succeeded' || (fact.outcome === 'rejected' && fact.direction === 'forward');
   const before = isDefinite ? withoutAttention(saga, fact.step, fact.direction) : saga;
@@ -190,6 +190,7 @@ function replied(saga: Saga, fact: Extract<Fact, { type: 'replied' }>): Saga {
     status: isDefinite ? 'ended' : attempts.status,
     outcome: fact.outcome,
     uncertain: attempts.uncertain || fact.outcome === 'failed' || fact.outcome === 'unknown',
+    ...(isDefinite && { endedAt: at }),
     ...(fact.error && { error: fact.error }),
     ...(fact.noop && { noop: true }),
   }));
@@ -199,7 +200,11 @@ function replied(saga: Saga, fact: Extract<Fact, { type: 'replied' }>): Saga {
   return withResult(after, fact.step, { undoData: fact.undoData });
 }
 
-function gaveUp(saga: Saga, { step, direction, unawaited }: Extract<Fact, { type: 'gaveUp' }>): Saga {
+function gaveUp(
+  saga: Saga,
+  { step, direction, unawaited }: Extract<Fact, { type: 'gaveUp' }>,
+  at: number,
+): Saga {
   if (direction === 'undo')
     return changeAttempts(saga, step, direction, ({ dueAt: _, ...attempts }) => ({
       ...attempts,
@@ -213,14 +218,20 @@ function gaveUp(saga: Saga, { step, direction, unawaited }: Extract<Fact, { type
   return changeAttempts(stopped, step, direction, ({ dueAt: __, ...attempts }) => ({
     ...attempts,
     status: 'ended',
+    endedAt: at,
     ...(unawaited && { outcome: 'unknown', uncertain: true }),
   }));
 }
 
-function concluded(saga: Saga, fact: Extract<Fact, { type: 'concluded' }>): Saga {
+function concluded(saga: Saga, fact: Extract<Fact, { type: 'concluded' }>, at: number): Saga {
   const { until: _, ...step } = stepOf(saga, fact.step);
   const free = withoutAttention(withoutStall(saga, fact.step), fact.step, 'forward');
-  const ended = withStep(free, { ...step, outcome: fact.outcome, ...(fact.error && { error: fact.error }) });
+  const ended = withStep(free, {
+    ...step,
+    outcome: fact.outcome,
+    endedAt: at,
+    ...(fact.error && { error: fact.error }),
+  });
   const taken: Saga =
     fact.signalId === undefined
       ? ended

@@ -21,7 +21,7 @@ export function fail(transition: Transition): boolean {
     else if (pivot === 'before') turning.push(path);
     else if (isRetriable(workflow, path)) ask(transition, path, 'RETRIABLE_FAILED');
   }
-  const [first] = turning;
+  const first = firstToEnd(transition, turning);
   if (first !== undefined && saga.cancelWanted) turn(transition, 'cancelled', saga.cancelWanted);
   else if (first !== undefined && saga.failureMode !== 'hold') {
     for (const path of failed.unawaited)
@@ -41,6 +41,15 @@ export function turn(transition: Transition, aim: 'compensated' | 'cancelled', c
 export function causeOf(transition: Transition, path: string): Cause {
   const attempt = transition.progress(path)?.forward?.attempt;
   return { ...transition.failureOf(path), step: path, ...(attempt !== undefined && { attempt }) };
+}
+
+/** Several have failed when a group bore some of them, or when they failed during a pause. */
+function firstToEnd(transition: Transition, paths: readonly string[]): string | undefined {
+  const endOf = (path: string): number => {
+    const progress = transition.progress(path);
+    return progress?.forward?.endedAt ?? progress?.endedAt ?? Infinity;
+  };
+  return paths.toSorted((a, b) => endOf(a) - endOf(b) || 0)[0];
 }
 
 const ASKS = {

@@ -91,6 +91,8 @@ export interface Attempts {
   readonly sentAt: number;
   /** The last word: once ended, how the step ended. */
   readonly outcome?: Outcome;
+  /** Going forward: when it ended. */
+  readonly endedAt?: number;
   /** Some attempt of this run failed or got no answer, so that the effect may stand whatever came later. */
   readonly uncertain: boolean;
   readonly error?: ErrorFacts;
@@ -127,6 +129,7 @@ export interface StepProgress {
   readonly until?: number;
   /** How what has no worker ended: a signal, a sleep, a sub-workflow, a map. */
   readonly outcome?: 'succeeded' | 'rejected';
+  readonly endedAt?: number;
   readonly error?: ErrorFacts;
   /** A person passed it over: it counts as done, and is not undone. */
   readonly skipped?: true;
