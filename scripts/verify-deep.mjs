@@ -27,6 +27,11 @@ const checks = [
     name: 'seeded bugs, and every check that catches them',
     command: [...typescript, 'test/explorer/seeded.ts'],
   },
+  {
+    name: 'Kafka away for five minutes under load, and Postgres frozen for one',
+    command: ['npm', 'run', '--silent', 'e2e', '--', 'e2e/outages.spec'],
+    env: { DEEP: '1' },
+  },
 ];
 
 const failed = [];
