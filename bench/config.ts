@@ -5,12 +5,12 @@ const schema = z.object({
   DATABASE_URL: z.string(),
   KAFKA_BROKERS: z.string(),
   TOPIC_PREFIX: z.string(),
-  PARTITIONS: z.coerce.number().int().default(4),
-  LANES: z.coerce.number().int().default(1),
-  IN_FLIGHT: z.coerce.number().int().default(64),
-  SAGAS: z.coerce.number().int().default(5_000),
-  WARM_UP: z.coerce.number().int().default(500),
-  BARRIER: z.enum(['transaction', 'external', 'none']).default('transaction'),
+  WORKLOAD: z.string(),
+  PARTITIONS: z.coerce.number().int(),
+  LANES: z.coerce.number().int(),
+  BARRIER: z.enum(['transaction', 'external', 'none']),
+  /** Handlers that the worker runs at the same time. */
+  CONCURRENCY: z.coerce.number().int(),
 });
 
 export type BenchConfig = z.infer<typeof schema>;

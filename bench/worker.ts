@@ -1,29 +1,32 @@
 import { KafkaBus } from '@counterstep/bus';
-import { compensationHandler, createWorker, stepHandler } from '@counterstep/worker';
+import { createWorker } from '@counterstep/worker';
 import pg from 'pg';
-import { z } from 'zod';
+import { countKafkaRequests } from './children/kafka-requests.js';
+import { loggerSince } from './children/logger.js';
+import { serve } from './children/serve.js';
 import { readConfig } from './config.js';
+import { workloadNamed } from './workloads/workloads.js';
 
+/** The measured worker. Its barrier's table lies in the orchestrator's database: one server, one WAL. */
 const config = readConfig();
-const logger = { debug() {}, info() {}, warn: console.error, error: console.error };
+const kafkaRequests = countKafkaRequests();
+let isReady = false;
+const logger = loggerSince(() => isReady);
 const bus = new KafkaBus({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'bench-worker', logger });
 const database = new pg.Pool({ connectionString: config.DATABASE_URL, max: 12 });
-const barrier = config.BARRIER;
-const any = z.unknown();
-const action = (name: string) => stepHandler(name, { input: any, output: any, barrier }, (input) => input);
 const worker = createWorker({
   bus,
   database,
   topicPrefix: config.TOPIC_PREFIX,
-  concurrency: 10,
-  handlers: [
-    ...['bench.one', 'bench.two', 'bench.three'].map(action),
-    compensationHandler('bench.undo', { barrier }, () => undefined),
-  ],
+  concurrency: config.CONCURRENCY,
+  handlers: workloadNamed(config.WORKLOAD).handlers(config.BARRIER),
+  logger,
 });
 await worker.start();
 await worker.ready();
-console.log('ready');
+isReady = true;
+
 process.on('SIGTERM', () => {
   process.exit(0);
 });
+serve({ kafkaRequests });

@@ -1,0 +1,141 @@
+import { freshDatabase } from '../test/support/postgres.js';
+import { buildProcesses } from './build.js';
+import type { LoadOrder, LoadResult } from './children/load.js';
+import { Measured, cpuSeconds, rssMb } from './processes.js';
+import { walPosition, writtenSince } from './servers.js';
+import type { Servers } from './servers.js';
+
+/** How the two processes are set up. */
+export interface Setup {
+  readonly workload: string;
+  readonly partitions?: number;
+  readonly lanes?: number;
+  readonly barrier?: 'transaction' | 'external' | 'none';
+  /** Handlers that the worker runs at the same time. */
+  readonly concurrency?: number;
+}
+
+/** What was used between two moments. */
+export interface Usage {
+  readonly cpuSeconds: Readonly<Record<string, number>>;
+  readonly rssMb: Readonly<Record<string, number>>;
+  readonly walBytes: number;
+  readonly commits?: number;
+  readonly kafkaRequests: number;
+}
+
+/** An orchestrator and a worker as processes of their own, on a database and topics of their own. */
+export class Fleet {
+  readonly settings: Readonly<Record<string, string | number>>;
+  orchestrator: Measured;
+  worker: Measured;
+
+  private constructor(
+    readonly servers: Servers,
+    readonly databaseUrl: string,
+    readonly topicPrefix: string,
+    private readonly env: Readonly<Record<string, string>>,
+    private readonly folder: string,
+  ) {
+    const { WORKLOAD: _, DATABASE_URL: __, KAFKA_BROKERS: ___, TOPIC_PREFIX: ____, ...settings } = env;
+    this.settings = {
+      ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [name.toLowerCase(), value])),
+      payloadBytes: 256,
+    };
+    this.orchestrator = this.process('orchestrator');
+    // Begins when the orchestrator has made the topics.
+    this.worker = this.orchestrator;
+  }
+
+  /** Runs `use` with a fleet, on a database of its own unless one is given; nothing of it is left afterwards. */
+  static async with<T>(
+    servers: Servers,
+    { workload, partitions = 4, lanes = 1, barrier = 'transaction', concurrency = 10 }: Setup,
+    use: (fleet: Fleet) => Promise<T>,
+    databaseUrl?: string,
+  ): Promise<T> {
+    const folder = await buildProcesses();
+    const own = databaseUrl === undefined ? await freshDatabase(servers.postgres.url) : undefined;
+    const url = databaseUrl ?? own?.url ?? '';
+    const prefix = `bench-${workload.toLowerCase()}-${Date.now()}`;
+    const fleet = new Fleet(
+      servers,
+      url,
+      prefix,
+      {
+        DATABASE_URL: url,
+        KAFKA_BROKERS: servers.kafka.brokers,
+        TOPIC_PREFIX: prefix,
+        WORKLOAD: workload,
+        PARTITIONS: String(partitions),
+        LANES: String(lanes),
+        BARRIER: barrier,
+        CONCURRENCY: String(concurrency),
+      },
+      folder,
+    );
+    try {
+      await fleet.orchestrator.ready();
+      fleet.worker = fleet.process('worker');
+      await fleet.worker.ready();
+      return await use(fleet);
+    } finally {
+      await Promise.all([fleet.orchestrator.end(), fleet.worker.end()]);
+      await own?.drop();
+    }
+  }
+
+  async load(order: LoadOrder): Promise<LoadResult> {
+    return (await this.orchestrator.ask('load', order)) as LoadResult;
+  }
+
+  /** Runs `task`, and tells what all processes used meanwhile. */
+  async measure<T>(task: () => Promise<T>): Promise<{ result: T; usage: Usage }> {
+    const [position, requests, cpu] = [await walPosition(this.servers), await this.requests(), this.cpu()];
+    const result = await task();
+    const after = this.cpu();
+    const used = Object.entries(after).map(([name, seconds]) => [name, round(seconds - (cpu[name] ?? 0))]);
+    const usage = {
+      cpuSeconds: Object.fromEntries(used) as Record<string, number>,
+      rssMb: this.each(rssMb),
+      ...(await writtenSince(this.servers, position)),
+      kafkaRequests: (await this.requests()) - requests,
+    };
+    return { result, usage };
+  }
+
+  /** Starts it again, after it was killed; resolves at once. */
+  restart(which: 'orchestrator' | 'worker'): void {
+    this[which] = this.process(which);
+  }
+
+  cpu(): Record<string, number> {
+    return this.each(cpuSeconds);
+  }
+
+  private process(name: 'orchestrator' | 'worker'): Measured {
+    return new Measured(this.folder, `${name}.js`, this.env);
+  }
+
+  private each(figure: (pid: number) => number): Record<string, number> {
+    const pids = {
+      orchestrator: this.orchestrator.pid,
+      worker: this.worker.pid,
+      kafka: this.servers.kafka.pid,
+      postgres: this.servers.postgres.pid,
+    };
+    // A server in a container is not ours to measure.
+    return Object.fromEntries(
+      Object.entries(pids).flatMap(([name, pid]) => (pid === undefined ? [] : [[name, figure(pid)]])),
+    );
+  }
+
+  private async requests(): Promise<number> {
+    const counts = [await this.orchestrator.ask('kafkaRequests'), await this.worker.ask('kafkaRequests')];
+    return counts.reduce<number>((sum, count) => sum + Number(count), 0);
+  }
+}
+
+function round(seconds: number): number {
+  return Number(seconds.toFixed(2));
+}

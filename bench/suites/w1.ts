@@ -1,0 +1,33 @@
+import { measure, measureW1 } from '../measure.js';
+import { repeated } from './suite.js';
+import type { Suite } from './suite.js';
+
+const LOADS = [
+  { inFlight: 1, sagas: 200 },
+  { inFlight: 64, sagas: 5_000 },
+  { inFlight: 256, sagas: 8_000 },
+  { inFlight: 1_000, sagas: 15_000 },
+  { inFlight: 4_000, sagas: 30_000 },
+];
+/** Shares of what the closed loops reached at their best. */
+const OPEN = [0.5, 0.8];
+const OPEN_SECONDS = 15;
+
+/** Closed loops from one saga to thousands, then open loops below the highest rate that they reached. */
+export const w1: Suite = async (run, servers) => {
+  await repeated(run.repeats, async (repeat) => {
+    for (const { inFlight, sagas } of LOADS) {
+      const load = { inFlight, sagas: run.scaled(sagas, inFlight), repeat };
+      await run.row({ workload: 'W1', inFlight, repeat }, () => measureW1(load, servers));
+    }
+  });
+  const best = Math.max(...run.rows('W1').map(({ sagasPerSecond, rate }) => (rate ? 0 : sagasPerSecond)));
+  await repeated(run.repeats, async (repeat) => {
+    for (const share of OPEN) {
+      const key = { workload: 'W1', variant: `open loop at ${share * 100} %`, repeat };
+      const rate = Math.max(1, Math.round(best * share));
+      const order = { rate, sagas: run.scaled(rate * OPEN_SECONDS) };
+      await run.row(key, () => measure(servers, { key, order, warmUp: rate * 2 }));
+    }
+  });
+};

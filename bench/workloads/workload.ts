@@ -1,0 +1,46 @@
+import type { Workflow } from '@counterstep/core';
+import type { BarrierMode, SagaState } from '@counterstep/protocol';
+import { compensationHandler, stepHandler } from '@counterstep/worker';
+import type { Handler, StepContext } from '@counterstep/worker';
+import { z } from 'zod';
+
+/** What is measured: a workflow, and the worker that serves it. Both processes take it by its name. */
+export interface Workload {
+  readonly name: string;
+  readonly title: string;
+  readonly workflow: Workflow;
+  /** Commands that one saga sends, retries left out. */
+  readonly steps: number;
+  /** One step after the other, without waits: then the time between two replies is a step's. */
+  readonly isSequential: boolean;
+  /** The state that its sagas are to end in. */
+  readonly endsAs: SagaState;
+  handlers(barrier: BarrierMode): Handler[];
+}
+
+/** A business payload of about 256 bytes. */
+export const PAYLOAD = { text: 'x'.repeat(240) };
+
+export const UNDO = 'bench.undo';
+
+/** Options of a step that is part of every workload: it cannot time out while the machine is full. */
+export const step = { compensation: UNDO, input: (): typeof PAYLOAD => PAYLOAD, attemptTimeout: 60_000 };
+
+const any = z.unknown();
+
+/** A handler that gives back what it got, after `before`. */
+export function action(
+  barrier: BarrierMode,
+  name: string,
+  before: (context: StepContext) => unknown = () => undefined,
+): Handler {
+  return stepHandler(name, { input: any, output: any, barrier }, (input, context) => {
+    const pending = before(context);
+    return pending instanceof Promise ? pending.then(() => input) : input;
+  });
+}
+
+/** An undo that does nothing. */
+export function undo(barrier: BarrierMode): Handler {
+  return compensationHandler(UNDO, { barrier }, () => undefined);
+}

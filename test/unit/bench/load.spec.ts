@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals';
+import { Load } from '../../../bench/children/load.js';
+
+/** Sagas that end when told to, or at once. */
+function sagas({ endAtOnce = true } = {}) {
+  const started: string[] = [];
+  const load: Load = new Load(async () => {
+    const sagaId = `saga-${started.length}`;
+    started.push(sagaId);
+    if (endAtOnce)
+      setImmediate(() => {
+        load.replied(sagaId);
+        load.finished(sagaId, 'completed');
+      });
+    return sagaId;
+  });
+  return { load, started };
+}
+
+describe('a closed loop', () => {
+  it('starts as many as it was told, and takes the time of each', async () => {
+    const { load, started } = sagas();
+    const result = await load.run({ inFlight: 3, sagas: 10 });
+    expect(started).toHaveLength(10);
+    expect(result.ended).toEqual({ completed: 10 });
+    expect(result.sagaMs.p50).toBeGreaterThan(0);
+    expect(result.stepMs.p50).toBeGreaterThan(0);
+    expect(result.sagaMs.max).toBeGreaterThanOrEqual(result.stepMs.p50);
+  });
+
+  it('starts another only when one ends', async () => {
+    const { load, started } = sagas({ endAtOnce: false });
+    const running = load.run({ inFlight: 2, sagas: 3 });
+    await new Promise(setImmediate);
+    expect(started).toEqual(['saga-0', 'saga-1']);
+    load.finished('saga-0', 'completed');
+    expect(started).toEqual(['saga-0', 'saga-1', 'saga-2']);
+    await new Promise(setImmediate);
+    load.finished('saga-1', 'compensated');
+    load.finished('saga-2', 'completed');
+    expect((await running).ended).toEqual({ completed: 2, compensated: 1 });
+  });
+
+  it('counts a saga that ends twice once', async () => {
+    const { load } = sagas({ endAtOnce: false });
+    const running = load.run({ inFlight: 2, sagas: 2 });
+    await new Promise(setImmediate);
+    load.finished('saga-0', 'completed');
+    load.finished('saga-0', 'completed');
+    load.finished('saga-1', 'completed');
+    expect((await running).ended).toEqual({ completed: 2 });
+  });
+
+  it('fails when a saga cannot be started', async () => {
+    const load = new Load(() => Promise.reject(new Error('full')));
+    await expect(load.run({ inFlight: 1, sagas: 2 })).rejects.toThrow('full');
+  });
+});
+
+describe('an open loop', () => {
+  it('starts at its rate, whether sagas end or not, and counts from the moment each was meant for', async () => {
+    const { load, started } = sagas({ endAtOnce: false });
+    const running = load.run({ rate: 200, sagas: 4 });
+    while (started.length < 4) await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    for (const sagaId of started) load.finished(sagaId, 'completed');
+    const result = await running;
+    // The first was meant for 15 ms before the last.
+    expect(result.sagaMs.max).toBeGreaterThanOrEqual(15);
+    expect(result.lateMs.max).toBeGreaterThan(0);
+  });
+});
