@@ -14,6 +14,8 @@ export interface Limits {
   /** By `performance.now()`. */
   readonly until: number;
   readonly collectTruths?: boolean;
+  /** Sagas are told apart by all that they remember, and it is checked that most of that changes nothing: see forget.ts. */
+  readonly remembers?: boolean;
 }
 
 /** What a walk found. */
@@ -46,7 +48,7 @@ export function explore(
   meetings: Meetings = new Meetings(),
 ): Walk {
   const began = performance.now();
-  const universe = new Universe(rules, shape, bus, meetings);
+  const universe = new Universe(rules, shape, bus, meetings, !limits.remembers);
   const table = new StateTable();
   const parents = new Numbers();
   const edges: Edges = { from: new Numbers(), to: new Numbers() };
@@ -109,11 +111,11 @@ function traceTo(universe: Universe, table: StateTable, parents: Numbers, last: 
     try {
       universe.next(table.at(place), (state, move) => {
         if (goal === undefined) universe.check(state);
-        else if (state.join() === goal) found ??= move.words;
+        else if (state.join() === goal) found ??= move.words();
       });
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
-      found ??= error.during ?? universe.trying?.words;
+      found ??= error.during ?? universe.trying?.words();
     }
     if (found !== undefined) words.push(found);
   }

@@ -24,18 +24,10 @@ export class Interned<Value> {
   }
 }
 
-/* Values are immutable and share most of their parts, so each part is written once. */
-const written = new WeakMap<object, string>();
-
 /** JSON with the keys in order. Fields that are undefined do not count. */
 export function canonical(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  let text = written.get(value);
-  if (text === undefined) {
-    text = Array.isArray(value) ? `[${value.map(canonical).join(',')}]` : `{${fieldsOf(value).join(',')}}`;
-    written.set(value, text);
-  }
-  return text;
+  return Array.isArray(value) ? `[${value.map(canonical).join(',')}]` : `{${fieldsOf(value).join(',')}}`;
 }
 
 function fieldsOf(value: object): string[] {

@@ -1,17 +1,20 @@
 import type { Decision, HistoryRecord, Saga, SagaEvent } from '@counterstep/core';
+import { Alike } from './alike.js';
 import { isOver } from './dependency.js';
 import { Interned } from './intern.js';
 import { checkDecision, checkSilence, checkTimer, isSettled } from './decision-invariants.js';
 import type { Meetings } from './meetings.js';
 import { SAGA_ID, commandMessage, named, sayReply } from './messages.js';
 import type { Message, ReplyMessage } from './messages.js';
+import { Recent } from './recent.js';
 import type { Rules } from './rules.js';
+import { Sagas } from './sagas.js';
 import type { Shape } from './shapes.js';
 import { Violation, during } from './violation.js';
 
 /** A decision that was committed. */
 export interface Commit {
-  readonly words: string;
+  readonly words: () => string;
   readonly saga: number;
   /** The commands that go out. */
   readonly commands: readonly number[];
@@ -27,6 +30,20 @@ export interface Occasion {
   readonly commit: Commit;
 }
 
+/** What a saga does about what may happen to it. */
+interface Reactions {
+  readonly toReplies: Map<number, Commit | undefined>;
+  readonly dead: Map<number, boolean>;
+  occasions?: readonly Occasion[];
+}
+
+interface How {
+  /** Sagas are told apart only by what decides how they go on. Without it, that each goes on so is checked. */
+  readonly forgets: boolean;
+  /** An orchestrator may die before it sends. */
+  readonly mayDie: boolean;
+}
+
 interface Sent {
   readonly record: HistoryRecord;
   readonly saga: Saga;
@@ -38,41 +55,47 @@ const MOMENT = { now: NOW, random: 0 };
 
 /** Real decisions on the committed saga: a cache that is stale decides again from the database. */
 export class Orchestrators {
-  readonly sagas = new Interned<Saga>();
+  readonly sagas: Sagas;
   private readonly sent = new Interned<Sent>();
-  private readonly byReply = new Map<number, Commit | undefined>();
-  private readonly byItself = new Map<number, readonly Occasion[]>();
-  private readonly dead = new Map<number, boolean>();
+  private readonly reactions = new Recent<Reactions>(50_000);
   private readonly reaching = new Set<number>();
+  private readonly alike?: Alike;
 
   constructor(
     private readonly rules: Rules,
     private readonly shape: Shape,
     private readonly messages: Interned<Message>,
     private readonly meetings: Meetings,
-  ) {}
+    private readonly how: How,
+  ) {
+    this.sagas = new Sagas(how.forgets);
+    if (how.forgets) return;
+    const forgetful = new Orchestrators(rules, shape, messages, meetings, { ...how, forgets: true });
+    this.alike = new Alike(this.sagas, forgetful);
+  }
 
   start(): Commit {
     const event: SagaEvent = { type: 'start', sagaId: SAGA_ID, input: {} };
-    const commit = this.commit(undefined, event, 'the saga is started');
+    const commit = this.commit(undefined, event, () => 'the saga is started');
     if (!commit) throw new Violation('S8 acked ⇒ durable', 'a start was not applied');
     return commit;
   }
 
   /** The decision on a reply; undefined when it changes nothing. */
   reply(saga: number, message: number): Commit | undefined {
-    const key = saga * 1_000_000 + message;
-    if (this.byReply.has(key)) return this.byReply.get(key);
+    const { toReplies } = this.reactionsOf(saga);
+    if (toReplies.has(message)) return toReplies.get(message);
     const reply = this.messages.value(message) as ReplyMessage;
-    const commit = this.commit(saga, reply.event, `the reply is read: ${sayReply(reply)}`);
-    this.byReply.set(key, commit);
+    const commit = this.commit(saga, reply.event, () => `the reply is read: ${sayReply(reply)}`);
+    this.alike?.reply(saga, message, commit);
+    toReplies.set(message, commit);
     return commit;
   }
 
   /** A reply that is ignored now and always: the attempts that it speaks of are over, and it says nothing new of them. */
   isDead(saga: number, message: number): boolean {
-    const key = saga * 1_000_000 + message;
-    let isDead = this.dead.get(key);
+    const { dead } = this.reactionsOf(saga);
+    let isDead = dead.get(message);
     if (isDead === undefined) {
       const { event } = this.messages.value(message) as ReplyMessage;
       isDead = isSettled(this.sagas.value(saga), event);
@@ -81,19 +104,24 @@ export class Orchestrators {
           'S8 acked ⇒ durable',
           `${named(event)} was settled, and a late reply was applied`,
         );
-      this.dead.set(key, isDead);
+      this.alike?.dead(saga, message, isDead);
+      dead.set(message, isDead);
     }
     return isDead;
   }
 
   /** Deadlines, timers, requests and people. */
   occasions(number: number): readonly Occasion[] {
-    let occasions = this.byItself.get(number);
-    if (!occasions) {
-      occasions = [...this.list(number)];
-      this.byItself.set(number, occasions);
+    const reactions = this.reactionsOf(number);
+    if (!reactions.occasions) {
+      reactions.occasions = [...this.list(number)];
+      this.alike?.occasions(number, reactions.occasions);
     }
-    return occasions;
+    return reactions.occasions;
+  }
+
+  private reactionsOf(saga: number): Reactions {
+    return this.reactions.get(saga, () => ({ toReplies: new Map(), dead: new Map() }));
   }
 
   /** Whoever takes over sends again from history what the dead one may not have sent. */
@@ -139,18 +167,18 @@ export class Orchestrators {
           const commit = this.commit(
             number,
             { type: 'deadline', ...name },
-            `the deadline passes: ${named(name)}`,
+            () => `the deadline passes: ${named(name)}`,
           );
           if (commit) yield { kind: 'deadline', attempt: named(name), commit };
         }
         if (attempts.status !== 'waiting' || isOver(saga)) continue;
-        const words = `the time of the retry has come: ${path} ${direction}`;
+        const words = () => `the time of the retry has come: ${path} ${direction}`;
         const commit = this.commit(number, { type: 'timer' }, words, onlyDue(saga, path, direction));
         if (!commit) throw new Violation('way on', `${path} ${direction} waits for a time that does nothing`);
         yield { kind: 'timer', commit };
       }
     }
-    const cancelled = this.commit(number, { type: 'cancel' }, 'somebody cancels');
+    const cancelled = this.commit(number, { type: 'cancel' }, () => 'somebody cancels');
     if (cancelled) yield { kind: 'cancel', commit: cancelled };
     const asked = isOver(saga) ? [] : this.rules.interventionsOf(saga, workflow);
     for (const { step, direction, verbs } of asked) {
@@ -165,7 +193,7 @@ export class Orchestrators {
             ...(direction && { direction }),
             ...(verb === 'resolve' && { evidence: 'seen' }),
           },
-          `a person says ${verb} for ${step ?? 'the saga'}`,
+          () => `a person says ${verb} for ${step ?? 'the saga'}`,
         );
         if (commit) yield { kind: verb === 'retry' ? 'retry' : 'person', commit };
       }
@@ -175,7 +203,7 @@ export class Orchestrators {
   private commit(
     number: number | undefined,
     event: SagaEvent,
-    words: string,
+    words: () => string,
     seen?: Saga,
   ): Commit | undefined {
     return during(words, () => this.decided(number, event, words, seen));
@@ -185,7 +213,7 @@ export class Orchestrators {
   private decided(
     number: number | undefined,
     event: SagaEvent,
-    words: string,
+    words: () => string,
     seen: Saga | undefined,
   ): Commit | undefined {
     const { workflow } = this.shape;
@@ -218,7 +246,7 @@ export class Orchestrators {
       words,
       saga: this.sagas.number(saga),
       commands,
-      record: commands.length > 0 ? this.sent.number({ record, saga }) : -1,
+      record: this.how.mayDie && commands.length > 0 ? this.sent.number({ record, saga }) : -1,
     };
   }
 }

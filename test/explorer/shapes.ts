@@ -12,8 +12,6 @@ export interface Shape {
   readonly person: readonly Verb[];
   /** Compensations may say that nothing can be undone. */
   readonly undoMayReject: boolean;
-  /** It has more states than can be walked in a few minutes. */
-  readonly large?: boolean;
 }
 
 const GIVES_UP: readonly Verb[] = ['giveUp'];
@@ -136,10 +134,6 @@ const [T, E, N] = ['transaction', 'external', 'none'] as const;
 /** The smallest: on these the ways of walking are compared with one another. */
 export const SMALL: readonly Shape[] = [sequence(1, [T]), sequence(1, [E]), sequence(1, [N])];
 
-function large(given: Shape): Shape {
-  return { ...given, large: true };
-}
-
 export const SHAPES: readonly Shape[] = [
   sequence(2, [T], { person: TRIES_AGAIN, undoMayReject: true }),
   sequence(2, [E], { person: TRIES_AGAIN }),
@@ -149,27 +143,27 @@ export const SHAPES: readonly Shape[] = [
   sequence(1, [E, T]),
   sequence(1, [E, E]),
   sequence(2, [N, N]),
-  large(sequence(2, [T, T, T])),
+  sequence(2, [T, T, T]),
   sequence(1, [T, E, T]),
   sequence(1, [T, T, E]),
   sequence(1, [N, N, N]),
-  large(group('parallel group', 2, [T, T])),
-  large(group('parallel group', 1, [E, T])),
+  group('parallel group', 2, [T, T]),
+  group('parallel group', 1, [E, T]),
   group('parallel group', 1, [N, N]),
   group('parallel group, then a step', 1, [T, T, T]),
-  large(group('group that does not wait', 2, [T, T], { onFailure: 'failFast' })),
-  large(group('group that does not wait', 1, [E, T], { onFailure: 'failFast' })),
-  large(group('first of two, then a step', 1, [T, T, T], { join: 'any' })),
+  group('group that does not wait', 2, [T, T], { onFailure: 'failFast' }),
+  group('group that does not wait', 1, [E, T], { onFailure: 'failFast' }),
+  group('first of two, then a step', 1, [T, T, T], { join: 'any' }),
   group('first of two', 1, [E, T], { join: 'any' }),
   group('first of two, the other is kept', 1, [T, T], { join: 'any', keep: true }),
-  large(group('group that settles, then a step', 1, [T, T, T], { join: 'settle' })),
+  group('group that settles, then a step', 1, [T, T, T], { join: 'settle' }),
   pivot(2, [T, T, T]),
   pivot(1, [T, E, E]),
   pivot(1, [N, N, N]),
   conditional(2, T),
   conditional(1, E),
   hold(2, T),
-  large(hold(1, E)),
+  hold(1, E),
   child(1, T),
   map(1, T, 0),
   map(1, T, 1),

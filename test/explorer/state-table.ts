@@ -1,3 +1,6 @@
+/** Where a state starts is kept in 32 bits. */
+const MOST_WORDS = 0x7fff_ffff;
+
 /**
  * The states that were met: lists of numbers, each stored once and known by its place. Open addressing over a 32-bit hash;
  * equal hashes are compared word by word, so that no state is lost to a collision.
@@ -39,6 +42,8 @@ export class StateTable {
   }
 
   private store(place: number, state: readonly number[], hash: number): void {
+    if (this.used + state.length > MOST_WORDS)
+      throw new Error('there are more states than the table can hold');
     if (this.used + state.length > this.words.length) this.words = doubled(this.words);
     if (place + 2 > this.starts.length) this.starts = doubled(this.starts);
     if (place + 1 > this.hashes.length) this.hashes = doubled(this.hashes);

@@ -13,11 +13,11 @@ export class Violation extends Error {
 }
 
 /** Runs `check`; what it finds broken is told with what was looked at. */
-export function during<Value>(words: string, check: () => Value): Value {
+export function during<Value>(words: () => string, check: () => Value): Value {
   try {
     return check();
   } catch (error) {
-    if (error instanceof Violation) error.during ??= words;
+    if (error instanceof Violation) error.during ??= words();
     throw error;
   }
 }

@@ -10,8 +10,6 @@ export interface Budget {
   /** Over all walks together. */
   readonly states: number;
   readonly milliseconds: number;
-  /** For each of the shapes that are too large to be walked to their end. */
-  readonly millisecondsOfLarge?: number;
 }
 
 export interface Result {
@@ -34,9 +32,7 @@ export function walkAll(rules: Rules, budget: Budget, tell: (walk: Walk) => void
   for (const [index, { shape, bus }] of WALKS.entries()) {
     const others = WALKS.length - index;
     const now = performance.now();
-    const share = (until - now) / others;
-    const most = shape.large ? Math.min(share, budget.millisecondsOfLarge ?? Infinity) : share;
-    const limits = { states: Math.ceil(left / others), until: now + most };
+    const limits = { states: Math.ceil(left / others), until: now + (until - now) / others };
     const walk = explore(rules, shape, bus, limits, meetings);
     left -= walk.states;
     walks.push(walk);

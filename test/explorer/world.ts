@@ -41,7 +41,7 @@ interface World {
 
 /** A way from one state to the next, in words. */
 export interface Move {
-  readonly words: string;
+  readonly words: () => string;
 }
 
 /** Everything that may happen next: orchestrators, bus, workers and people, each with the real rules. */
@@ -60,10 +60,12 @@ export class Universe {
     private readonly shape: Shape,
     private readonly bus: Bus,
     meetings = new Meetings(),
+    forgets = true,
   ) {
     this.meetings = meetings;
-    this.orchestrators = new Orchestrators(rules, shape, this.messages, meetings);
-    this.workers = new Workers(rules, this.messages, meetings, shape.undoMayReject ?? false);
+    const how = { forgets, mayDie: bus !== 'any time' };
+    this.orchestrators = new Orchestrators(rules, shape, this.messages, meetings, how);
+    this.workers = new Workers(rules, this.messages, meetings, shape.undoMayReject);
     this.paths = shape.paths;
     this.siteOf = new Map(this.paths.map((path, index) => [path, index]));
   }
@@ -154,9 +156,13 @@ export class Universe {
     const { saga, record: unsent, words } = commit;
     const dead = { ...world, saga, spent, unsent };
     this.meetings.meet('the orchestrator dies before it sends');
-    this.go({ words: `${words}; the orchestrator dies before it sends` }, { ...dead, bus }, to);
+    this.go({ words: () => `${words()}; the orchestrator dies before it sends` }, { ...dead, bus }, to);
     this.meetings.meet('the orchestrator dies after it has sent');
-    this.go({ words: `${words}; the orchestrator dies after it has sent` }, { ...dead, bus: sent }, to);
+    this.go(
+      { words: () => `${words()}; the orchestrator dies after it has sent` },
+      { ...dead, bus: sent },
+      to,
+    );
   }
 
   private deliverCommand(world: World, message: number, to: (state: number[], move: Move) => void): void {
@@ -203,7 +209,7 @@ export class Universe {
       executions: deed.execution === -1 ? executions : [...executions, deed.execution],
       bus: deed.reply === -1 ? bus : union(bus, [deed.reply]),
     };
-    this.go(deed, after, to);
+    this.go({ words: () => deed.words }, after, to);
   }
 
   private go(move: Move, world: World, to: (state: number[], move: Move) => void): void {
@@ -284,10 +290,10 @@ export class Universe {
   }
 }
 
-const DROPPED: Move = { words: 'a message is lost' };
-const IGNORED: Move = { words: 'a reply is read that says nothing new' };
+const DROPPED: Move = { words: () => 'a message is lost' };
+const IGNORED: Move = { words: () => 'a reply is read that says nothing new' };
 const TAKEN_OVER: Move = {
-  words: 'another orchestrator takes over, and sends from history what may not have been sent',
+  words: () => 'another orchestrator takes over, and sends from history what may not have been sent',
 };
 
 function without(numbers: readonly number[], number: number): number[] {
