@@ -20,13 +20,10 @@ afterAll(async () => {
 describe('the rows of a barrier', () => {
   test('that nothing has touched for longer than asked for are purged, the others stay', async () => {
     await client.query(
-      `INSERT INTO worker.counterstep_barrier
-         (effect_key, saga_id, step, run, direction, state, attempt, created_at, updated_at)
-       SELECT 'old/' || i, $1::uuid, 's', 1, 'forward', 'succeeded', 1, at, at
-       FROM generate_series(1, 6000) i, (SELECT now() - interval '40 days' AS at) AS long_ago
-       UNION ALL SELECT 'undone lately', $1::uuid, 's', 1, 'forward', 'succeeded', 1, now() - interval '40 days', now()
-       UNION ALL SELECT 'new', $1::uuid, 's', 1, 'forward', 'succeeded', 1, now(), now()`,
-      ['01890000-0000-7000-8000-000000000001'],
+      `INSERT INTO worker.counterstep_barrier (effect_key, state, executions, undo_began, touched_at)
+       SELECT 'old/' || i, 'succeeded', 1, false, now() - interval '40 days' FROM generate_series(1, 6000) i
+       UNION ALL SELECT 'undone lately', 'succeeded', 1, true, now()
+       UNION ALL SELECT 'new', 'succeeded', 1, false, now()`,
     );
     const olderThan = new Date(Date.now() - 30 * 24 * 3_600_000);
     expect(await purgeBarrier(client, olderThan, { schema: 'worker' })).toBe(6_000);

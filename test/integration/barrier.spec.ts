@@ -193,7 +193,7 @@ describe('barrier on Postgres', () => {
           seen.push(nth);
           if (!trap.sprung()) break;
         }
-        // Forward: BEGIN, claim, SAVEPOINT, ledger, store, COMMIT; or two transactions of three. The undo has two more.
+        // Forward: BEGIN, load, SAVEPOINT, ledger, RELEASE, insert, COMMIT; or two transactions of four. So the undo.
         expect(seen.length).toBeGreaterThan(12);
       });
     },
@@ -302,21 +302,21 @@ describe('barrier on Postgres', () => {
 
   test('an order that waits too long for another on its key is a retryable failure', async () => {
     const schema = await freshSchema();
-    const holder = await admin.connect();
-    try {
-      await holder.query('BEGIN');
-      await holder.query(
-        `INSERT INTO ${schema}.counterstep_barrier (effect_key, saga_id, step, run, direction, state, attempt)
-         VALUES ($1, $2, 'charge', 1, 'forward', 'started', 1)`,
-        [FORWARD, SAGA],
-      );
-      const barrier = new PostgresBarrier(admin, { schema, lockTimeoutMs: 20 });
-      const answer = await perform(barrier, order(), () => Promise.reject(new Error('must not run')));
-      expect(answer).toMatchObject({ outcome: 'failed', retryable: true, error: { code: 'DATABASE_BUSY' } });
-    } finally {
-      await holder.query('ROLLBACK');
-      holder.release();
-    }
+    const barrier = new PostgresBarrier(admin, { schema, lockTimeoutMs: 20 });
+    let open: () => void = () => undefined;
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    let enter: () => void = () => undefined;
+    const entered = new Promise<void>((resolve) => (enter = resolve));
+    const holder = perform(barrier, order(), async () => {
+      enter();
+      await opened;
+      return { outcome: 'succeeded' };
+    });
+    await entered;
+    const answer = await perform(barrier, order(), () => Promise.reject(new Error('must not run')));
+    expect(answer).toMatchObject({ outcome: 'failed', retryable: true, error: { code: 'DATABASE_BUSY' } });
+    open();
+    expect(await holder).toMatchObject({ outcome: 'succeeded' });
   });
 
   test('an abandoned handler can write nothing after its transaction was given up', async () => {

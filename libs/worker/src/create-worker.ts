@@ -27,7 +27,10 @@ export interface WorkerOptions {
   readonly topicPrefix?: string;
   /** Consumer groups are `<group>.<queue>`; default `<topicPrefix>.worker`. */
   readonly group?: string;
-  /** Commands that run at the same time; default 10. In mode `transaction` each takes a connection of the pool. */
+  /**
+   * Commands that run at the same time; default 10. In mode `transaction` fast handlers share a transaction, one after the
+   * other, and this is how many transactions, each with a connection of the pool, there are at the same time.
+   */
   readonly concurrency?: number;
   readonly logger?: WorkerLogger;
   /** The CloudEvents source of the replies; default `counterstep-worker`. */

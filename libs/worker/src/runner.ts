@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command, NoticeReason } from '@counterstep/protocol';
-import { BarrierUnavailable, type Answer, type Barrier, type BarrierOrder } from './barrier/barrier.js';
+import type { Answer, Barrier, BarrierOrder, BarrierUnavailable, Effect } from './barrier/barrier.js';
 import { factsOfCommand } from './context.js';
 import { effectOf, type EffectOptions, type EffectRun } from './effect.js';
 import { EffectCancelled } from './errors.js';
+import { Groups } from './groups.js';
 import type { Handler, HandlerTable } from './handlers.js';
 import type { WorkerLogger } from './logger.js';
-import { Slots } from './slots.js';
 
 export interface RunnerOptions extends Omit<EffectOptions, 'shutdown' | 'onHeartbeatTrouble'> {
   readonly handlers: HandlerTable;
   readonly barrier: Barrier;
-  /** Commands that run at the same time. */
+  /** Commands, or groups of commands that share a transaction, that run at the same time. */
   readonly concurrency: number;
   readonly logger: WorkerLogger;
 }
@@ -22,32 +22,49 @@ export class WorkerStopped extends Error {
   readonly retryable = true;
 }
 
-/** One run of a handler, that goes on or waits for a slot. */
+/** One run of a handler, that goes on or waits for its turn. */
 interface Running {
   readonly run: EffectRun;
+  readonly handler: Handler | undefined;
+  /** One for all tries: outside a transaction it remembers that it was done. */
+  readonly effect: Effect | undefined;
   readonly answer: Promise<Answer>;
+  settle(answer: Answer): void;
+  stop(): void;
   cancel(reason: NoticeReason): void;
 }
 
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 5_000;
+/** What a handler that never ran is expected to take. */
+const UNKNOWN_MS = 5;
 
 /**
- * Turns commands into answers. The group is the unit, so that barrier rows can be read and written in groups; a group is
- * one command as long as the barrier does not gain by more.
+ * Turns commands into answers. Those in mode `transaction` go through the barrier in groups, which share a transaction;
+ * the others one by one.
  */
 export class Runner {
   readonly #options: RunnerOptions;
-  readonly #slots: Slots;
+  readonly #groups: Groups<Running>;
   /** By effect key: a duplicate of a command that runs here shares its run. */
   readonly #running = new Map<string, Running>();
+  /** What handlers took lately, in milliseconds. */
+  readonly #took = new Map<Handler, number>();
   readonly #shutdown = new AbortController();
   #draining = false;
   #trouble: string | undefined;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#slots = new Slots(options.concurrency);
+    this.#groups = new Groups({
+      slots: options.concurrency,
+      expectedMs: ({ handler }) =>
+        handler?.barrier === 'transaction' ? (this.#took.get(handler) ?? UNKNOWN_MS) : undefined,
+      perform: (group) => this.#perform(group),
+      refuse: (group) => {
+        for (const running of group) running.stop();
+      },
+    });
   }
 
   get inFlight(): number {
@@ -76,7 +93,7 @@ export class Runner {
   /** Waits up to `drainMs` for what runs, then aborts its signals and waits up to the handlers' grace. */
   async stop(drainMs: number): Promise<void> {
     this.#draining = true;
-    this.#slots.close(() => new WorkerStopped('the worker stops'));
+    this.#groups.close();
     await this.#settled(drainMs);
     this.#shutdown.abort(new WorkerStopped('the worker stops'));
     await this.#settled(this.#options.graceMs);
@@ -84,48 +101,103 @@ export class Runner {
 
   #begin(command: Command): Running {
     const cancelling = new AbortController();
+    const { promise, resolve, reject } = withResolvers<Answer>();
+    const { effectkey } = command;
     const run: EffectRun = { command, cancelled: cancelling.signal };
+    const handler = this.#options.handlers.find(command.direction, command.worker);
     const running: Running = {
       run,
-      answer: this.#slots.run(() => this.#answer(run)),
+      handler,
+      effect: handler && this.#effectOf(run, handler),
+      answer: promise,
+      settle: (answer) => {
+        this.#running.delete(effectkey);
+        resolve(answer);
+      },
+      stop: () => {
+        this.#running.delete(effectkey);
+        reject(new WorkerStopped('the worker stops'));
+      },
       cancel: (reason) => cancelling.abort(new EffectCancelled(reason)),
     };
-    this.#running.set(command.effectkey, running);
-    const forget = (): void => void this.#running.delete(command.effectkey);
-    running.answer.then(forget, forget);
+    this.#running.set(effectkey, running);
+    this.#groups.push(running);
     return running;
   }
 
-  async #answer(run: EffectRun): Promise<Answer> {
+  /** Settles each of them. */
+  async #perform(group: readonly Running[]): Promise<void> {
+    let left = group;
+    for (let tries = 0; left.length > 0; tries += 1) {
+      // While it drains it does not wait for a database: the commands are delivered again to another worker.
+      if (this.#draining && tries > 0) {
+        for (const running of left) running.stop();
+        return;
+      }
+      const wanted = left.filter((running) => this.#isWanted(running));
+      left = await this.#performOnce(wanted, tries);
+      if (left.length === 0) return;
+      const pause = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries) * (0.5 + Math.random() / 2);
+      await delay(pause, undefined, { signal: this.#shutdown.signal }).catch(() => undefined);
+    }
+  }
+
+  /** Those that the barrier's database could not decide. */
+  async #performOnce(group: readonly Running[], tries: number): Promise<Running[]> {
+    const entries = group.flatMap(({ run, handler, effect }) =>
+      handler && effect ? [{ order: orderOf(run.command, handler), effect }] : [],
+    );
+    const undecided: Running[] = [];
+    const decided = this.#options.barrier.perform(entries).map(async (answer, index) => {
+      const running = group[index] as Running;
+      const { command } = running.run;
+      try {
+        const settled = await answer;
+        this.#trouble = undefined;
+        running.settle(this.#tell(command, settled));
+      } catch (error) {
+        const { message } = error as BarrierUnavailable;
+        this.#trouble = message;
+        this.#options.logger.warn(message, { ...factsOfCommand(command), tries: tries + 1 });
+        undecided.push(running);
+      }
+    });
+    await Promise.all(decided);
+    return undecided;
+  }
+
+  /** Answers those that no handler has to be asked for. */
+  #isWanted(running: Running): boolean {
+    const { run, handler } = running;
     const { command, cancelled } = run;
-    // It waited for its slot until nobody wanted it: without a row in the barrier, its undo has nothing to do.
-    if (cancelled.aborted) return this.#tell(command, cancelledAnswer(cancelled.reason as EffectCancelled));
-    const handler = this.#options.handlers.find(command.direction, command.worker);
-    if (!handler) return unknownWorker(command);
+    // It waited for its turn until nobody wanted it: without a row in the barrier, its undo has nothing to do.
+    if (cancelled.aborted)
+      running.settle(this.#tell(command, cancelledAnswer(cancelled.reason as EffectCancelled)));
+    else if (!handler) running.settle(unknownWorker(command));
+    return !cancelled.aborted && handler !== undefined;
+  }
+
+  #effectOf(run: EffectRun, handler: Handler): Effect {
     const effect = effectOf(run, handler, {
       ...this.#options,
       shutdown: this.#shutdown.signal,
       onHeartbeatTrouble: (of, error) =>
         this.#options.logger.warn(`a heartbeat was not sent: ${String(error)}`, factsOfCommand(of)),
     });
-    const order = orderOf(command, handler);
-    for (let tries = 0; ; tries += 1) {
-      // While it drains it does not wait for a database: the command is delivered again to another worker.
-      if (this.#draining) throw new WorkerStopped('the worker stops');
+    return async (tx, keepAlive) => {
+      const began = performance.now();
       try {
-        const [answer] = this.#options.barrier.perform([{ order, effect }]);
-        if (!answer) throw new TypeError('the barrier gave no answer');
-        const settled = await answer;
-        this.#trouble = undefined;
-        return this.#tell(command, settled);
-      } catch (error) {
-        if (!(error instanceof BarrierUnavailable)) throw error;
-        this.#trouble = error.message;
-        this.#options.logger.warn(error.message, { ...factsOfCommand(command), tries: tries + 1 });
-        const pause = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries) * (0.5 + Math.random() / 2);
-        await delay(pause, undefined, { signal: this.#shutdown.signal }).catch(() => undefined);
+        return await effect(tx, keepAlive);
+      } finally {
+        this.#learn(handler, performance.now() - began);
       }
-    }
+    };
+  }
+
+  /** Fast to believe that a handler is slow, slow to believe that it is fast. */
+  #learn(handler: Handler, ms: number): void {
+    const known = this.#took.get(handler);
+    this.#took.set(handler, known === undefined || ms > known ? ms : known + (ms - known) / 8);
   }
 
   #tell(command: Command, answer: Answer): Answer {
@@ -144,6 +216,16 @@ export class Runner {
     await Promise.race([all, late]);
     enough.abort();
   }
+}
+
+function withResolvers<T>() {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<T>((onValue, onError) => {
+    resolve = onValue;
+    reject = onError;
+  });
+  return { promise, resolve, reject };
 }
 
 function orderOf(command: Command, handler: Handler): BarrierOrder {

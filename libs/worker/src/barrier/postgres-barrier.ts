@@ -1,4 +1,3 @@
-import type { ClientBase } from 'pg';
 import {
   BarrierUnavailable,
   type Answer,
@@ -6,12 +5,15 @@ import {
   type BarrierEntry,
   type BarrierOrder,
 } from './barrier.js';
-import type { WorkerDatabase } from './database.js';
+import type { Session, WorkerDatabase } from './database.js';
 import { CLAIMED } from './no-barrier.js';
-import { admit, admitUndo, forwardKeyOf, settle, type Admission, type BarrierRow } from './rules.js';
-import { sqlstateOf, troubleOf } from './sqlstate.js';
+import { OpenRows } from './open-rows.js';
+import { forwardKeyOf, settle } from './rules.js';
+import { HandlerSavepoint } from './savepoint.js';
+import { SharedTransactions } from './shared-transactions.js';
+import { isRefusal, sqlstateOf, troubleOf } from './sqlstate.js';
 import { BarrierStatements } from './statements.js';
-import { inTransaction, TransactionAborted } from './transaction.js';
+import { inTransaction, MAX_TRIES, TransactionAborted, type End } from './transaction.js';
 
 export interface PostgresBarrierOptions {
   /** The schema that holds `counterstep_barrier`; default `public`. */
@@ -25,118 +27,191 @@ export interface PostgresBarrierOptions {
   readonly idleGraceMs?: number;
 }
 
-const SAVEPOINT = 'counterstep_handler';
+/** An entry whose answer is awaited. */
+interface Pending extends BarrierEntry {
+  settle(answer: Answer): void;
+  fail(error: BarrierUnavailable): void;
+}
 
-/** The barrier on a table in the worker's own database, which `ensureBarrierTable` makes. */
+/**
+ * The barrier on a table in the worker's own database, which `ensureBarrierTable` makes. In mode `transaction` the entries
+ * of a group share one transaction, in which their handlers run one after the other.
+ */
 export class PostgresBarrier implements Barrier {
   readonly #database: WorkerDatabase;
   readonly #statements: BarrierStatements;
   readonly #lockTimeoutMs: number;
   readonly #idleGraceMs: number;
+  readonly #shared: SharedTransactions<BarrierOrder>;
 
   constructor(database: WorkerDatabase, options: PostgresBarrierOptions = {}) {
     this.#database = database;
     this.#statements = new BarrierStatements(options.schema ?? 'public');
     this.#lockTimeoutMs = options.lockTimeoutMs ?? 5_000;
     this.#idleGraceMs = options.idleGraceMs ?? 30_000;
+    this.#shared = new SharedTransactions((orders, body) =>
+      this.#withRows(orders, async (rows) => ({ value: body(rows) })),
+    );
   }
 
   perform(group: readonly BarrierEntry[]): readonly Promise<Answer>[] {
-    return group.map((entry) => this.#answer(entry));
-  }
-
-  async #answer(entry: BarrierEntry): Promise<Answer> {
-    try {
-      if (entry.order.mode === 'transaction') return await this.#inOneTransaction(entry);
-      if (entry.order.mode === 'external') return await this.#aroundTheHandler(entry);
-      return settle(CLAIMED, await entry.effect(undefined)).answer;
-    } catch (error) {
-      if (error instanceof BarrierUnavailable) throw error;
-      return failureOf(error);
-    }
-  }
-
-  /** The row commits with the handler's own writes, or neither does. */
-  #inOneTransaction({ order, effect }: BarrierEntry): Promise<Answer> {
-    return inTransaction(this.#database, this.#limits(order), async ({ client, tx }) => {
-      const { admission, row } = await this.#admit(client, order);
-      if (!admission.run) return { commit: true, value: admission.answer };
-      await client.query(`SAVEPOINT ${SAVEPOINT}`);
-      const keepAlive = (): Promise<void> =>
-        client.query('SELECT 1').then(
-          () => undefined,
-          // What is wrong with the transaction shows at its end.
-          () => undefined,
-        );
-      const result = await effect(tx, keepAlive);
-      const { stored, answer } = settle(row, result);
-      if (result.outcome === 'failed' || stored === undefined) {
-        const { thrown, abandoned } = result.outcome === 'failed' ? result : {};
-        return { commit: false, value: answer, thrown, ...(abandoned ? { abandoned } : {}) };
+    const together: Pending[] = [];
+    const answers = group.map(async (entry) => {
+      try {
+        if (entry.order.mode === 'external') return await this.#aroundTheHandler(entry);
+        if (entry.order.mode === 'none') return settle(CLAIMED, await entry.effect(undefined)).answer;
+        return await new Promise<Answer>((resolve, reject) => {
+          together.push({ ...entry, settle: resolve, fail: reject });
+        });
+      } catch (error) {
+        if (error instanceof BarrierUnavailable) throw error;
+        return failureOf(error);
       }
-      if (result.outcome === 'rejected') await client.query(`ROLLBACK TO SAVEPOINT ${SAVEPOINT}`);
-      await this.#statements.store(client, order.effectKey, stored, answer);
-      return { commit: true, value: answer };
     });
+    void this.#inOneTransaction(together);
+    return answers;
+  }
+
+  /** The rows commit with the handlers' own writes, or nothing does. What the group fails over is done in halves. */
+  async #inOneTransaction(group: readonly Pending[]): Promise<void> {
+    if (group.length === 0) return;
+    let again: readonly Pending[];
+    try {
+      const { answers, left } = await this.#withRows(
+        group.map(({ order }) => order),
+        (rows, session) => this.#oneAfterTheOther(group, rows, session),
+      );
+      for (const [pending, answer] of answers) pending.settle(answer);
+      again = left;
+    } catch (error) {
+      if (error instanceof BarrierUnavailable) {
+        for (const pending of group) pending.fail(error);
+        return;
+      }
+      if (group.length === 1) {
+        const answer = error instanceof HandlerBusy ? error.answer : failureOf(error);
+        for (const pending of group) pending.settle(answer);
+        return;
+      }
+      again = group;
+    }
+    const half = Math.ceil(again.length / 2);
+    // What could not be done beside others is done without them, and ends when its group does not shrink any more.
+    await this.#inOneTransaction(again.slice(0, half));
+    await this.#inOneTransaction(again.slice(half));
+  }
+
+  /** The answers, none of which is final before the COMMIT, and what must be done again in another transaction. */
+  async #oneAfterTheOther(
+    group: readonly Pending[],
+    rows: OpenRows,
+    { client, tx, broken }: Session,
+  ): Promise<End<{ answers: Map<Pending, Answer>; left: Pending[] }>> {
+    const answers = new Map<Pending, Answer>();
+    const left: Pending[] = [];
+    for (const pending of group) {
+      const { order, effect } = pending;
+      const admission = rows.enter(order);
+      if (!admission.run) {
+        answers.set(pending, admission.answer);
+        continue;
+      }
+      const savepoint = new HandlerSavepoint(client);
+      const result = await effect(tx, () => savepoint.keepAlive());
+      if (result.outcome === 'failed') {
+        const { answer } = settle(CLAIMED, result);
+        if (result.abandoned) {
+          // Its connection is closed, so nothing of this transaction can stand.
+          const others = group.filter((each) => each !== pending);
+          return { value: { answers: new Map([[pending, answer]]), left: others }, abandoned: true };
+        }
+        // Postgres refused to work: that is not the handler's failure.
+        if (broken() || isRefusal(result.thrown)) throw new BarrierUnavailable(result.thrown);
+        await savepoint.rollBack();
+        rows.takeBack();
+        if (troubleOf(result.thrown) !== 'contention') answers.set(pending, answer);
+        else if (group.length > 1) left.push(pending);
+        else throw new HandlerBusy(answer);
+        continue;
+      }
+      if (result.outcome === 'rejected') await savepoint.rollBack();
+      else {
+        try {
+          await savepoint.release();
+        } catch (error) {
+          if (broken()) throw error;
+          await savepoint.rollBack();
+          rows.takeBack();
+          answers.set(pending, failureOf(error));
+          continue;
+        }
+      }
+      answers.set(pending, rows.leave(order, result));
+    }
+    return { value: { answers, left } };
   }
 
   /** The row `started` commits before the handler, and its end after. */
   async #aroundTheHandler({ order, effect }: BarrierEntry): Promise<Answer> {
-    const limits = this.#limits(order);
-    const { admission } = await inTransaction(this.#database, limits, async ({ client }) => ({
-      commit: true,
-      value: await this.#admit(client, order),
-    }));
+    const admission = await this.#shared.run(order, (rows) => rows.enter(order));
     if (!admission.run) return admission.answer;
     const result = await effect(undefined);
-    return inTransaction(this.#database, limits, async ({ client }) => {
-      const row = (await this.#statements.lock(client, order.effectKey)) ?? CLAIMED;
-      const { stored, answer } = settle(row, result);
-      if (stored !== undefined) await this.#statements.store(client, order.effectKey, stored, answer);
-      return { commit: true, value: answer };
+    return this.#shared.run(order, (rows) => rows.leave(order, result));
+  }
+
+  /** Locks and reads the rows that the orders speak of, and writes those that `body` changed. */
+  #withRows<T>(
+    orders: readonly BarrierOrder[],
+    body: (rows: OpenRows, session: Session) => Promise<End<T>>,
+  ): Promise<T> {
+    const keys = [...new Set(orders.flatMap(keysOf))];
+    const timeouts = orders.map(({ mode, timeoutMs = Infinity }) => (mode === 'transaction' ? timeoutMs : 0));
+    const longest = Math.max(...timeouts);
+    const limits = {
+      lockTimeoutMs: this.#lockTimeoutMs,
+      idleTimeoutMs: Number.isFinite(longest) ? longest + this.#idleGraceMs : 0,
+    };
+    // Of a larger group the parts are tried again.
+    const tries = orders.length === 1 ? MAX_TRIES : 1;
+    return inTransaction(this.#database, limits, tries, this.#statements.lock(keys), async (session) => {
+      const rows = new OpenRows(await this.#statements.load(session.client, keys));
+      const end = await body(rows, session);
+      if (!end.abandoned) await this.#write(session, rows);
+      return end;
     });
   }
 
-  /** Reads and writes what must be known before the handler may run. The rows stay locked until the transaction ends. */
-  async #admit(client: ClientBase, order: BarrierOrder): Promise<{ admission: Admission; row: BarrierRow }> {
-    const claimed = await this.#statements.claim(client, order);
-    const found = claimed ? undefined : await this.#locked(client, order.effectKey);
-    const row = found ? { ...found, executions: found.executions + 1 } : CLAIMED;
-    const admission = admit(found);
-    if (!admission.run) return { admission, row };
-    if (order.direction === 'undo') {
-      const forwardKey = forwardKeyOf(order);
-      const buried = await this.#statements.bury(client, order);
-      const forward = buried ? undefined : await this.#locked(client, forwardKey);
-      const undo = admitUndo(forward, order.forwardOutcome);
-      if (!undo.run) {
-        await this.#statements.store(client, order.effectKey, 'succeeded', undo.answer);
-        return { admission: undo, row };
-      }
-      if (forward && !forward.undoBegan) await this.#statements.markUndoBegan(client, forwardKey);
+  async #write({ client }: Session, rows: OpenRows): Promise<void> {
+    const { made, changed } = rows.written();
+    try {
+      if (Object.keys(made).length > 0) await this.#statements.insert(client, made);
+    } catch (error) {
+      // Somebody who takes no lock made one of them since: decide again.
+      throw sqlstateOf(error) === UNIQUE_VIOLATION ? new RowRace() : error;
     }
-    if (found) await this.#statements.countExecution(client, order);
-    return { admission, row };
-  }
-
-  async #locked(client: ClientBase, effectKey: string): Promise<BarrierRow> {
-    const row = await this.#statements.lock(client, effectKey);
-    if (!row) throw new RowGone(effectKey);
-    return row;
-  }
-
-  #limits(order: BarrierOrder) {
-    const idleTimeoutMs = order.timeoutMs === undefined ? 0 : order.timeoutMs + this.#idleGraceMs;
-    return { lockTimeoutMs: this.#lockTimeoutMs, idleTimeoutMs };
+    if (Object.keys(changed).length > 0) await this.#statements.update(client, changed);
   }
 }
 
-/** A row that stopped a claim was purged before it could be read: the same transaction, run again, makes its own. */
-class RowGone extends Error {
+const UNIQUE_VIOLATION = '23505';
+
+class RowRace extends Error {
   readonly code = '40001';
-  constructor(effectKey: string) {
-    super(`the barrier row of ${effectKey} was deleted meanwhile`);
+  constructor() {
+    super('a barrier row was made meanwhile');
   }
+}
+
+/** A deadlock or the like in the only handler of a transaction, which is worth another try. */
+class HandlerBusy extends Error {
+  readonly code = '40001';
+  constructor(readonly answer: Answer) {
+    super('a handler met others in its database');
+  }
+}
+
+function keysOf(order: BarrierOrder): string[] {
+  return order.direction === 'undo' ? [order.effectKey, forwardKeyOf(order)] : [order.effectKey];
 }
 
 function failureOf(error: unknown): Answer {

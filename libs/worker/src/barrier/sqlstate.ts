@@ -43,3 +43,13 @@ export function sqlstateOf(error: unknown): string | undefined {
   }
   return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
+
+/** Postgres refused to work (disk full, shutting down). System codes such as ECONNREFUSED may come from whatever else a handler calls. */
+export function isRefusal(thrown: unknown): boolean {
+  return (
+    troubleOf(thrown) === 'unavailable' &&
+    typeof thrown === 'object' &&
+    thrown !== null &&
+    'severity' in thrown
+  );
+}

@@ -1,9 +1,21 @@
 import type { ClientBase } from 'pg';
-import type { Answer, BarrierOrder } from './barrier.js';
-import { forwardKeyOf, type BarrierRow, type RowState } from './rules.js';
+import type { Answer } from './barrier.js';
+import type { BarrierRows } from './rows.js';
+import type { RowState } from './rules.js';
 import { quoteIdentifier } from './table.js';
 
-/** The barrier's statements on one schema's table. All of them expect to run inside a READ COMMITTED transaction. */
+interface StoredRow {
+  readonly effect_key: string;
+  readonly state: RowState;
+  readonly reply: string | null;
+  readonly executions: number;
+  readonly undo_began: boolean;
+}
+
+/** Tells the barrier's advisory locks from those of others in the same database. */
+const LOCK_CLASS = 1_668_575_845;
+
+/** The barrier's statements on one schema's table, for many rows at once. All of them run in one READ COMMITTED transaction. */
 export class BarrierStatements {
   readonly #schema: string;
   readonly #table: string;
@@ -13,71 +25,54 @@ export class BarrierStatements {
     this.#table = `${quoteIdentifier(schema)}.counterstep_barrier`;
   }
 
-  /** Makes the order's row. False when it is there; waits while another transaction is about to make it. */
-  async claim(client: ClientBase, order: BarrierOrder): Promise<boolean> {
-    const { rowCount } = await client.query({
-      name: this.#name('claim'),
-      text: `INSERT INTO ${this.#table} (effect_key, saga_id, step, run, direction, state, attempt)
-             VALUES ($1, $2, $3, $4, $5, 'started', $6) ON CONFLICT (effect_key) DO NOTHING`,
-      values: [order.effectKey, order.sagaId, order.step, order.run, order.direction, order.attempt],
-    });
-    return rowCount === 1;
+  /**
+   * Keeps everybody else away from these effects until the transaction ends, whether they have rows or not. Always taken in
+   * the order of the numbers, so that two groups never wait for each other. Equal numbers of two keys only cost a wait.
+   */
+  lock(effectKeys: readonly string[]): string {
+    const numbers = [...new Set(effectKeys.map(numberOf))].sort((a, b) => a - b);
+    return `SELECT count(pg_advisory_xact_lock(${LOCK_CLASS}, n)) FROM unnest('{${numbers.join()}}'::int[]) AS n`;
   }
 
-  /** Buries the forward effect of an undo. False when it has a row; waits while another transaction is about to make it. */
-  async bury(client: ClientBase, order: BarrierOrder): Promise<boolean> {
-    const key = forwardKeyOf(order);
-    const { rowCount } = await client.query({
-      name: this.#name('bury'),
-      text: `INSERT INTO ${this.#table} (effect_key, saga_id, step, run, direction, state, attempt, executions)
-             VALUES ($1, $2, $3, $4, 'forward', 'tombstone', $5, 0) ON CONFLICT (effect_key) DO NOTHING`,
-      values: [key, order.sagaId, order.step, runOf(key) ?? order.run, order.attempt],
+  async load(client: ClientBase, effectKeys: readonly string[]): Promise<BarrierRows> {
+    const { rows } = await client.query<StoredRow>({
+      name: this.#name('load'),
+      text: `SELECT effect_key, state, reply, executions, undo_began FROM ${this.#table} WHERE effect_key = ANY ($1)`,
+      values: [effectKeys],
     });
-    return rowCount === 1;
-  }
-
-  /** Reads and locks a row, so that nobody else decides on it before this transaction ends. */
-  async lock(client: ClientBase, effectKey: string): Promise<BarrierRow | undefined> {
-    const { rows } = await client.query<{
-      state: RowState;
-      reply: string | null;
-      executions: number;
-      undo_began: boolean;
-    }>({
-      name: this.#name('lock'),
-      text: `SELECT state, reply, executions, undo_began FROM ${this.#table} WHERE effect_key = $1 FOR UPDATE`,
-      values: [effectKey],
-    });
-    const row = rows[0];
-    if (!row) return undefined;
-    return {
-      state: row.state,
-      answer: row.reply === null ? null : (JSON.parse(row.reply) as Answer),
-      executions: row.executions,
-      undoBegan: row.undo_began,
-    };
-  }
-
-  async countExecution(client: ClientBase, order: BarrierOrder): Promise<void> {
-    await client.query(
-      `UPDATE ${this.#table} SET executions = executions + 1, attempt = $2, updated_at = clock_timestamp()
-       WHERE effect_key = $1`,
-      [order.effectKey, order.attempt],
+    return Object.fromEntries(
+      rows.map(({ effect_key, state, reply, executions, undo_began }) => [
+        effect_key,
+        {
+          state,
+          answer: reply === null ? null : (JSON.parse(reply) as Answer),
+          executions,
+          undoBegan: undo_began,
+        },
+      ]),
     );
   }
 
-  async markUndoBegan(client: ClientBase, forwardKey: string): Promise<void> {
-    await client.query(
-      `UPDATE ${this.#table} SET undo_began = true, updated_at = clock_timestamp() WHERE effect_key = $1`,
-      [forwardKey],
-    );
-  }
-
-  async store(client: ClientBase, effectKey: string, state: RowState, answer: Answer): Promise<void> {
+  /** Breaks the primary key when one of them is there. */
+  async insert(client: ClientBase, rows: BarrierRows): Promise<void> {
     await client.query({
-      name: this.#name('store'),
-      text: `UPDATE ${this.#table} SET state = $2, reply = $3, updated_at = clock_timestamp() WHERE effect_key = $1`,
-      values: [effectKey, state, JSON.stringify(answer)],
+      name: this.#name('insert'),
+      text: `INSERT INTO ${this.#table} (effect_key, state, reply, executions, undo_began)
+             SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::boolean[])`,
+      values: columnsOf(rows),
+    });
+  }
+
+  async update(client: ClientBase, rows: BarrierRows): Promise<void> {
+    await client.query({
+      name: this.#name('update'),
+      text: `UPDATE ${this.#table} AS b
+             SET state = r.state, reply = r.reply, executions = r.executions, undo_began = r.undo_began,
+               touched_at = clock_timestamp()
+             FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::boolean[])
+               AS r (effect_key, state, reply, executions, undo_began)
+             WHERE b.effect_key = r.effect_key`,
+      values: columnsOf(rows),
     });
   }
 
@@ -88,7 +83,20 @@ export class BarrierStatements {
   }
 }
 
-function runOf(effectKey: string): number | undefined {
-  const run = Number(effectKey.split('/').at(-2));
-  return Number.isInteger(run) && run > 0 ? run : undefined;
+function columnsOf(rows: BarrierRows): unknown[][] {
+  const all = Object.entries(rows);
+  return [
+    all.map(([effectKey]) => effectKey),
+    all.map(([, { state }]) => state),
+    all.map(([, { answer }]) => (answer === null ? null : JSON.stringify(answer))),
+    all.map(([, { executions }]) => executions),
+    all.map(([, { undoBegan }]) => undoBegan),
+  ];
+}
+
+/** FNV-1a, 32 bits. */
+function numberOf(effectKey: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < effectKey.length; i += 1) hash = Math.imul(hash ^ effectKey.charCodeAt(i), 0x01000193);
+  return hash | 0;
 }

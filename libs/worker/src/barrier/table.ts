@@ -17,19 +17,14 @@ export function barrierTableSql(options: BarrierTableOptions = {}): string {
   return `CREATE SCHEMA IF NOT EXISTS ${schema};
 CREATE TABLE IF NOT EXISTS ${schema}.counterstep_barrier (
   effect_key text COLLATE "C" PRIMARY KEY,
-  saga_id uuid NOT NULL,
-  step text NOT NULL,
-  run integer NOT NULL,
-  direction text NOT NULL CHECK (direction IN ('forward', 'undo')),
   state text NOT NULL CHECK (state IN ('started', 'succeeded', 'rejected', 'uncertain', 'tombstone')),
   reply text,
-  attempt integer NOT NULL,
-  executions integer NOT NULL DEFAULT 1,
-  undo_began boolean NOT NULL DEFAULT false,
-  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  executions integer NOT NULL,
+  undo_began boolean NOT NULL,
+  touched_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-CREATE INDEX IF NOT EXISTS counterstep_barrier_created_at ON ${schema}.counterstep_barrier (created_at);
+CREATE INDEX IF NOT EXISTS counterstep_barrier_touched_at ON ${schema}.counterstep_barrier
+  USING brin (touched_at) WITH (autosummarize = on);
 `;
 }
 
@@ -84,11 +79,9 @@ export async function purgeBarrier(
   const table = `${quoteIdentifier(options.schema ?? 'public')}.counterstep_barrier`;
   let purged = 0;
   for (;;) {
-    // By the index on created_at; few rows were made so early and touched since.
     const { rowCount } = await client.query(
       `DELETE FROM ${table} WHERE effect_key IN (
-         SELECT effect_key FROM ${table} WHERE created_at < $1 AND updated_at < $1
-         ORDER BY created_at LIMIT ${PURGE_BATCH})`,
+         SELECT effect_key FROM ${table} WHERE touched_at < $1 LIMIT ${PURGE_BATCH})`,
       [olderThan],
     );
     purged += rowCount ?? 0;

@@ -10,11 +10,8 @@ export interface TransactionLimits {
   readonly idleTimeoutMs: number;
 }
 
-/** How the body wants its transaction to end. */
-export type End<T> =
-  | { readonly commit: true; readonly value: T }
-  /** `thrown` made the body give up; `abandoned`: somebody may still use the connection, so it is closed. */
-  | { readonly commit: false; readonly value: T; readonly thrown?: unknown; readonly abandoned?: boolean };
+/** How the body wants its transaction to end; `abandoned`: somebody may still use the connection, so it is closed. */
+export type End<T> = { readonly value: T; readonly abandoned?: boolean };
 
 /** The transaction had been aborted by an error that somebody swallowed: Postgres answered COMMIT with ROLLBACK. */
 export class TransactionAborted extends Error {
@@ -25,55 +22,54 @@ export class TransactionAborted extends Error {
   }
 }
 
-const MAX_TRIES = 4;
+/** At most so many times in all. */
+export const MAX_TRIES = 4;
 
 /**
- * Runs `body` in one READ COMMITTED transaction, again (at most 4 times in all) after a deadlock, a serialization failure
- * or a lock timeout. Rejects with `BarrierUnavailable` when the database is away, or was lost during COMMIT, where nobody
- * knows how it ended; with the error itself in all other cases, and then nothing was written.
+ * Runs `body` in one READ COMMITTED transaction that begins with the statement `first`, again (`tries` times in all) after
+ * a deadlock, a serialization failure or a lock timeout. Rejects with `BarrierUnavailable` when the database is away, or
+ * was lost during COMMIT, where nobody knows how it ended; with the error itself in all other cases, and then nothing was
+ * written.
  */
 export async function inTransaction<T>(
   database: WorkerDatabase,
   limits: TransactionLimits,
+  tries: number,
+  first: string,
   body: (session: Session) => Promise<End<T>>,
 ): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
+  for (let left = tries - 1; ; left -= 1) {
     try {
-      const end = await once(database, limits, body);
-      if (end.commit || troubleOf(end.thrown) !== 'contention' || tries === MAX_TRIES) return end.value;
+      return await once(database, limits, first, body);
     } catch (error) {
-      if (troubleOf(error) !== 'contention' || tries === MAX_TRIES) throw error;
+      if (left === 0 || troubleOf(error) !== 'contention') throw error;
     }
-    await delay(Math.random() * 20 * 2 ** tries);
+    await delay(Math.random() * 20 * 2 ** (tries - left));
   }
 }
 
 async function once<T>(
   database: WorkerDatabase,
   limits: TransactionLimits,
+  first: string,
   body: (session: Session) => Promise<End<T>>,
-): Promise<End<T>> {
+): Promise<T> {
   const session = await openSession(database);
   let destroy = false;
   try {
     await session.begin(
-      // The rules rest on READ COMMITTED: after a conflict on the key, the next statement sees the other's committed row.
+      // The rules rest on READ COMMITTED: after the locks, the next statement sees what those before us committed.
       'SET TRANSACTION ISOLATION LEVEL READ COMMITTED; ' +
         `SET LOCAL lock_timeout = ${Math.ceil(limits.lockTimeoutMs)}; ` +
-        `SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(limits.idleTimeoutMs)}`,
+        `SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(limits.idleTimeoutMs)}; ${first}`,
     );
-    const end = await body(session);
-    if (end.commit) {
+    const { value, abandoned = false } = await body(session);
+    destroy = abandoned;
+    if (!abandoned) {
       const done = await session.client.query('COMMIT');
       if (done.command !== 'COMMIT') throw new TransactionAborted();
-    } else if (end.abandoned) {
-      destroy = true;
-    } else {
-      await session.client.query('ROLLBACK');
-      // Postgres refused to work (disk full, shutting down): that is not the handler's failure.
-      if (isRefusal(end.thrown)) throw new BarrierUnavailable(end.thrown);
     }
-    return end;
+    return value;
   } catch (error) {
     if (!destroy && !session.broken()) {
       destroy = await session.client.query('ROLLBACK').then(
@@ -88,14 +84,4 @@ async function once<T>(
   } finally {
     await session.release(destroy);
   }
-}
-
-/** A SQLSTATE has five characters. System codes such as ECONNREFUSED may come from whatever else a handler calls. */
-function isRefusal(thrown: unknown): boolean {
-  return (
-    troubleOf(thrown) === 'unavailable' &&
-    typeof thrown === 'object' &&
-    thrown !== null &&
-    'severity' in thrown
-  );
 }
