@@ -28,7 +28,7 @@ export interface Walk {
   readonly exhausted: boolean;
   readonly milliseconds: number;
   readonly counterexample?: Counterexample;
-  /** When asked for: what sagas and workers were in together, apart from what was on its way. */
+  /** When asked for, of a walk that came to its end: what sagas and workers were in together, apart from what was on its way. */
   readonly truths?: ReadonlySet<string>;
 }
 
@@ -52,7 +52,6 @@ export function explore(
   const table = new StateTable();
   const parents = new Numbers();
   const edges: Edges = { from: new Numbers(), to: new Numbers() };
-  const truths = limits.collectTruths ? new Set<string>() : undefined;
   let at = 0;
   const walk = (more: Partial<Walk>): Walk => ({
     shape: shape.name,
@@ -61,14 +60,12 @@ export function explore(
     moves: edges.from.length,
     exhausted: false,
     milliseconds: Math.round(performance.now() - began),
-    ...(truths && { truths }),
     ...more,
   });
   try {
     const first = universe.first();
     table.add(first);
     parents.push(-1);
-    truths?.add(universe.truth(first));
     universe.check(first);
     for (; at < table.size; at += 1) {
       if (table.size >= limits.states || (at % 256 === 0 && performance.now() > limits.until))
@@ -79,7 +76,6 @@ export function explore(
         edges.to.push(place);
         if (!isNew) return;
         parents.push(at);
-        truths?.add(universe.truth(state));
         universe.check(state);
       });
     }
@@ -88,12 +84,18 @@ export function explore(
       at = stranded;
       throw new Violation('way on', 'no end can be reached from here');
     }
-    return walk({ exhausted: true });
+    return walk({ exhausted: true, ...(limits.collectTruths && { truths: truthsOf(universe, table) }) });
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
     const { invariant, message } = error;
     return walk({ counterexample: { invariant, message, trace: traceTo(universe, table, parents, at) } });
   }
+}
+
+function truthsOf(universe: Universe, table: StateTable): Set<string> {
+  const truths = new Set<string>();
+  for (let place = 0; place < table.size; place += 1) truths.add(universe.truth(table.at(place)));
+  return truths;
 }
 
 /** The way to a state whose successors, or which itself, broke an invariant. */

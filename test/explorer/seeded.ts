@@ -10,7 +10,8 @@ for (const { check, words } of byNothing) console.log(`caught without a bug, by 
 let missed = 0;
 const checks = new Set<string>();
 for (const bug of SEEDED_BUGS) {
-  const walked = await byExplorer(bug, [1_000, 8_000]);
+  // The explorer cannot catch a bug that is given a spec, so it is not sent all the way for nothing.
+  const walked = bug.spec === undefined ? await byExplorer(bug, [1_000, 8_000]) : undefined;
   const caught = [...(walked ? [walked] : []), ...byTests(bug, EVERY_CHECK)];
   if (caught.length === 0) missed += 1;
   console.log(`${caught.length > 0 ? 'caught' : 'MISSED'}: ${bug.name}`);
