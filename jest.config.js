@@ -24,7 +24,8 @@ const project = (displayName, testMatch, more = {}) => ({
     '^@counterstep/([^/]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
-  modulePathIgnorePatterns: ['/dist/'],
+  // Peers of the benchmark keep whole programs there.
+  modulePathIgnorePatterns: ['/dist/', '<rootDir>/.cache/peers/'],
   ...more,
 });
 

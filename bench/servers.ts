@@ -4,21 +4,25 @@ import type { KafkaServer } from '../test/support/kafka.js';
 import { startPostgres } from '../test/support/postgres.js';
 import type { PostgresServer } from '../test/support/postgres.js';
 
-/** A Kafka and a Postgres of our own, on loopback; gone when this process is. */
-export interface Servers {
-  readonly kafka: KafkaServer;
+/** A Postgres of our own, on loopback; gone when this process is. */
+export interface Database {
   readonly postgres: PostgresServer;
-  /** One line: what a commit and a produce wait for. */
+  /** One line: what a commit waits for. */
   readonly durability: string;
-  /** `Kafka 4.3.1` and so on. */
+  /** `Postgres 18.4` and so on. */
   readonly versions: readonly string[];
   /** Runs a query in the server's own database, beside what is measured. */
   query<Found extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Found[]>;
   close(): Promise<void>;
 }
 
-export async function startServers(): Promise<Servers> {
-  const [kafka, postgres] = await Promise.all([startKafka(), startPostgres()]);
+/** With a Kafka beside it; its durability tells what a produce waits for, too. */
+export interface Servers extends Database {
+  readonly kafka: KafkaServer;
+}
+
+export async function startDatabase(): Promise<Database> {
+  const postgres = await startPostgres();
   const client = new pg.Client(postgres.url);
   await client.connect();
   const query = async <Found extends pg.QueryResultRow>(
@@ -30,20 +34,32 @@ export async function startServers(): Promise<Servers> {
     (await query<{ value: string }>('SELECT current_setting($1) AS value', [name]))[0]?.value ?? 'unknown';
   const [fsync, commit] = [await setting('fsync'), await setting('synchronous_commit')];
   return {
-    kafka,
     postgres,
-    durability: `Postgres: fsync ${fsync}, synchronous_commit ${commit}; Kafka: acks all, 1 broker`,
-    versions: [`Postgres ${await setting('server_version')}`, `Kafka ${KAFKA_VERSION}`],
+    durability: `Postgres: fsync ${fsync}, synchronous_commit ${commit}`,
+    versions: [`Postgres ${await setting('server_version')}`],
     query,
     close: async () => {
       await client.end();
-      await Promise.all([kafka.close(), postgres.close()]);
+      await postgres.close();
+    },
+  };
+}
+
+export async function startServers(): Promise<Servers> {
+  const [kafka, database] = await Promise.all([startKafka(), startDatabase()]);
+  return {
+    ...database,
+    kafka,
+    durability: `${database.durability}; Kafka: acks all, 1 broker`,
+    versions: [...database.versions, `Kafka ${KAFKA_VERSION}`],
+    close: async () => {
+      await Promise.all([kafka.close(), database.close()]);
     },
   };
 }
 
 /** Where the server's log stands. */
-export async function walPosition({ query }: Servers): Promise<string> {
+export async function walPosition({ query }: Database): Promise<string> {
   const [row] = await query<{ at: string }>('SELECT pg_current_wal_insert_lsn()::text AS at');
   return row?.at ?? '0/0';
 }
@@ -53,7 +69,7 @@ export async function walPosition({ query }: Servers): Promise<string> {
  * absent where the server has no pg_walinspect.
  */
 export async function writtenSince(
-  { query }: Servers,
+  { query }: Database,
   position: string,
 ): Promise<{ walBytes: number; commits?: number }> {
   const [wal] = await query<{ at: string; bytes: number }>(

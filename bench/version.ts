@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Servers } from './servers.js';
+import type { Database } from './servers.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -20,7 +20,7 @@ export interface Machine {
   readonly counterstep: string;
 }
 
-export function machineWith({ versions, durability }: Servers): Machine {
+export function machineWith({ versions, durability }: Database): Machine {
   return {
     cores: cpus().length,
     cpu: cpus()[0]?.model ?? 'unknown',

@@ -1,0 +1,46 @@
+import { quantiles } from '../row.js';
+import type { Figures, Load } from './peer.js';
+import type { Program } from './program.js';
+import type { Stack } from './stack.js';
+
+const READY_SECONDS = 120;
+const LOAD_SECONDS = 180;
+/** A share of the load, and never less than a few rounds of the sagas in flight. */
+const WARM_UP = { share: 0.1, rounds: 3, least: 50 };
+
+interface Answer {
+  readonly completed: number;
+  readonly failures: readonly string[] | null;
+  readonly seconds: number;
+  readonly latenciesMs: readonly number[];
+}
+
+/**
+ * The measure of a peer whose load is a program that prints `ready` and then answers each `{inFlight, sagas}`: the
+ * warm-up first, then the load, with what all processes of the stack used for the load alone.
+ */
+export async function closedLoop(stack: Stack, program: Program): Promise<(load: Load) => Promise<Figures>> {
+  await program.line(READY_SECONDS);
+  const answer = async (load: Load): Promise<Answer> => {
+    program.send(load);
+    return JSON.parse(await program.line(LOAD_SECONDS)) as Answer;
+  };
+  return async (load) => {
+    await answer(warmUpOf(load));
+    const { result, usage } = await stack.measure(() => answer(load));
+    const { completed, failures, seconds, latenciesMs } = result;
+    const failed = load.sagas - completed;
+    return {
+      ...usage,
+      completed,
+      seconds: Number(seconds.toFixed(3)),
+      sagaMs: quantiles(latenciesMs),
+      ...(failed > 0 && { notes: [`${failed} failed: ${(failures ?? []).join('; ')}`] }),
+    };
+  };
+}
+
+export function warmUpOf({ inFlight, sagas }: Load): Load {
+  const most = Math.max(WARM_UP.least, WARM_UP.rounds * inFlight, Math.round(sagas * WARM_UP.share));
+  return { inFlight, sagas: Math.min(sagas, most) };
+}

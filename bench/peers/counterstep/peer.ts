@@ -1,0 +1,26 @@
+import { SYSTEM, measureW1 } from '../../measure.js';
+import { version } from '../../version.js';
+import type { Peer } from '../peer.js';
+
+/** Ours, as `npm run bench` measures it: an orchestrator, Kafka, a worker with its barrier, Postgres. */
+const counterstep: Peer = {
+  name: SYSTEM,
+  version,
+  class: 'remote steps',
+  durability: 'the barrier of every step is in Postgres',
+  settings: {},
+  loads: [
+    { inFlight: 1, sagas: 1_000 },
+    { inFlight: 64, sagas: 15_000 },
+    { inFlight: 1_000, sagas: 30_000 },
+  ],
+  async setUp() {
+    return undefined;
+  },
+  async start(stack) {
+    const servers = await stack.servers();
+    return ({ inFlight, sagas }, repeat) => measureW1({ inFlight, sagas, repeat }, servers);
+  },
+};
+
+export const peers: readonly Peer[] = [counterstep];

@@ -1,0 +1,3 @@
+module counterstep-bench-dtm
+
+go 1.22
