@@ -24,7 +24,7 @@ export interface LoadResult {
 }
 
 /** Nothing has ended for so long: the load has failed. */
-const STALLED_MS = 60_000;
+const STALLED_MS = 120_000;
 
 interface UnderWay {
   readonly since: number;
@@ -61,7 +61,7 @@ export class Load {
     this.onEnded();
   }
 
-  /** Resolves when all have ended. Rejects when one cannot be started, or none ends for a minute. */
+  /** Resolves when all have ended. Rejects when one cannot be started, or none ends for two minutes. */
   async run(order: LoadOrder): Promise<LoadResult> {
     [this.sagaMs, this.stepMs, this.lateMs] = [new Latencies(), new Latencies(), new Latencies()];
     this.ended = {};

@@ -4,12 +4,15 @@ import { w3 } from './w3.js';
 import { w4 } from './w4.js';
 import { w5 } from './w5.js';
 import { w6 } from './w6.js';
+import { w7 } from './w7.js';
+import { w9 } from './w9.js';
 import type { Workload } from './workload.js';
 
-/** W13 is W1, one saga at a time. */
+/** The same work under other circumstances. */
+const w8: Workload = { ...w1, name: 'W8', title: 'W1 beside a million finished sagas' };
 const w13: Workload = { ...w1, name: 'W13', title: 'one saga of W1 each second' };
 
-const WORKLOADS: readonly Workload[] = [w1, w2, w3, w4, w5, w6, w13];
+const WORKLOADS: readonly Workload[] = [w1, w2, w3, w4, w5, w6, w7, w8, w9, w13];
 
 /** The workload of that name; throws when there is none. */
 export function workloadNamed(name: string): Workload {

@@ -1,0 +1,122 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { Fleet } from '../fleet.js';
+import { SYSTEM } from '../measure.js';
+import type { Row, RowKey } from '../row.js';
+import type { Run } from '../run.js';
+import type { Servers } from '../servers.js';
+import { StartsByMessage } from '../starts-by-message.js';
+import { version } from '../version.js';
+import { EFFECTS } from '../workloads/w9.js';
+import { repeated } from './suite.js';
+import type { Suite } from './suite.js';
+
+/** Sagas per second: this share of what closed loops reached, but not more than a machine with all else on it bears. */
+const SHARE = 0.3;
+const MOST = 1_000;
+const WITHOUT_W1 = 100;
+const SECONDS_BEFORE = 6;
+const SECONDS_AFTER = 14;
+/** Accepted sagas that have not ended by then count as lost. */
+const PATIENCE_MS = 120_000;
+
+type Victim = 'orchestrator' | 'worker';
+
+/** kill -9 under load, started again at once. Starts come by message, so that the load outlives the orchestrator. */
+export const w9: Suite = (run, servers) =>
+  repeated(run.repeats, async (repeat) => {
+    for (const victim of ['orchestrator', 'worker'] as const) {
+      const key = { workload: 'W9', variant: `kill -9 of the ${victim}`, repeat };
+      await run.row(key, () => measureKill(servers, key, victim, rateFor(run)));
+    }
+  });
+
+function rateFor(run: Run): number {
+  const reached = run.rows('W1').flatMap((row) => (row.rate === undefined ? [row.sagasPerSecond] : []));
+  return reached.length === 0
+    ? WITHOUT_W1
+    : Math.max(1, Math.min(MOST, Math.round(Math.max(...reached) * SHARE)));
+}
+
+async function measureKill(
+  servers: Servers,
+  key: Omit<RowKey, 'system'>,
+  victim: Victim,
+  rate: number,
+): Promise<Row> {
+  return Fleet.with(servers, { workload: 'W9' }, async (fleet) => {
+    const database = new pg.Client(fleet.databaseUrl);
+    await database.connect();
+    await database.query(EFFECTS);
+    await fleet.load({ inFlight: 8, sagas: 100 }).then(() => database.query('TRUNCATE effect'));
+    const warmedUp = await finishedSagas(database);
+    const starts = await StartsByMessage.open(servers.kafka.brokers, fleet.topicPrefix, 'bench');
+    try {
+      const begin = performance.now();
+      const sending = starts.send(rate, rate * (SECONDS_BEFORE + SECONDS_AFTER));
+      await delay(SECONDS_BEFORE * 1_000);
+      await fleet[victim].kill();
+      const killedAt = Date.now();
+      fleet.restart(victim);
+      await fleet[victim].ready();
+      const accepted = await sending;
+      await starts.allEnded(accepted, PATIENCE_MS);
+      const seconds = (performance.now() - begin) / 1_000;
+      const completed = (await finishedSagas(database)) - warmedUp;
+      const resumedAt =
+        victim === 'orchestrator' ? starts.firstDecidedAfter(killedAt) : starts.endOfLongestPause(killedAt);
+      return {
+        system: SYSTEM,
+        version,
+        class: 'remote steps',
+        ...key,
+        at: new Date().toISOString(),
+        rate,
+        sagas: accepted,
+        completed,
+        seconds: Number(seconds.toFixed(3)),
+        sagasPerSecond: Number((completed / seconds).toFixed(1)),
+        stepsPerSaga: 3,
+        sagaMs: await sagaTimes(database, accepted),
+        cpuSeconds: {},
+        rssMb: {},
+        durability: servers.durability,
+        settings: fleet.settings,
+        figures: {
+          firstCompletionMs: Math.round(resumedAt - killedAt),
+          lost: accepted - completed,
+          ...(await effects(database, completed * 3)),
+        },
+      };
+    } finally {
+      await starts.close();
+      await database.end();
+    }
+  });
+}
+
+async function finishedSagas(database: pg.Client): Promise<number> {
+  const { rows } = await database.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM counterstep.finished_saga WHERE state = 'completed'`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+/** Every effect must be there exactly once. */
+async function effects(database: pg.Client, expected: number): Promise<Record<string, number>> {
+  const { rows } = await database.query<{ all: number; distinct: number }>(
+    `SELECT count(*)::int AS all, count(DISTINCT key)::int AS distinct FROM effect`,
+  );
+  const { all = 0, distinct = 0 } = rows[0] ?? {};
+  return { effects: distinct, doubles: all - distinct, missing: expected - distinct };
+}
+
+async function sagaTimes(database: pg.Client, newest: number): Promise<Row['sagaMs']> {
+  const { rows } = await database.query<{ at: number[] }>(
+    `SELECT percentile_disc(ARRAY[0.5, 0.99, 0.999, 1]) WITHIN GROUP (ORDER BY updated_at - created_at)::int[] AS at
+       FROM (SELECT * FROM counterstep.finished_saga ORDER BY id DESC LIMIT $1) AS measured`,
+    [newest],
+  );
+  const [p50 = 0, p99 = 0, p999 = 0, max = 0] = rows[0]?.at ?? [];
+  return { p50, p99, p999, max };
+}
