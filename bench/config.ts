@@ -18,3 +18,12 @@ export type BenchConfig = z.infer<typeof schema>;
 export function readConfig(): BenchConfig {
   return schema.parse(process.env);
 }
+
+const echoSchema = schema
+  .pick({ KAFKA_BROKERS: true, TOPIC_PREFIX: true })
+  .extend({ ROLE: z.enum(['ask', 'answer']) });
+
+/** The same for the two sides of the echo. */
+export function readEchoConfig(): z.infer<typeof echoSchema> {
+  return echoSchema.parse(process.env);
+}

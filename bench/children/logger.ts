@@ -1,9 +1,16 @@
 import type { Logger } from '@counterstep/engine';
 
-/** Warnings and errors, from `ready` on: until its topics and groups exist, a client warns of what is as it should be. */
+/**
+ * Errors only, and from `ready` on: until topics and groups exist a client warns of what is as it should be, and later a
+ * worker warns of every failure that the workload wants.
+ */
 export function loggerSince(ready: () => boolean): Logger {
-  const show = (message: string, facts?: object): void => {
-    if (ready()) console.error(message, facts ?? {});
+  return {
+    debug() {},
+    info() {},
+    warn() {},
+    error(message, facts) {
+      if (ready()) console.error(message, facts ?? {});
+    },
   };
-  return { debug() {}, info() {}, warn: show, error: show };
 }

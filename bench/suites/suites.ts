@@ -1,3 +1,4 @@
+import { limits } from '../limits/limits.js';
 import { closedLoops } from './closed-loops.js';
 import type { Suite } from './suite.js';
 import { w1 } from './w1.js';
@@ -8,6 +9,7 @@ import { w9 } from './w9.js';
 
 /** What `npm run bench` measures, in this order. */
 export const SUITES: Readonly<Record<string, Suite>> = {
+  limits,
   W1: w1,
   W2: closedLoops('W2', [
     { inFlight: 64, sagas: 2_000 },

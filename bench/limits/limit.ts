@@ -1,0 +1,23 @@
+/** What the machine and its servers can do at best, measured beside the results. Kept as limit-<name>.json in the run's folder. */
+export interface Limit {
+  readonly limit: LimitName;
+  readonly at: string;
+  /** Why it was not measured; then there are no figures. */
+  readonly absent?: string;
+  /** By what was measured, such as `100 in a batch`. */
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+export type LimitName = 'fsync' | 'T1' | 'Tb' | 'echo';
+
+export function limitOf(limit: LimitName, figures: Readonly<Record<string, number>>): Limit {
+  return { limit, at: new Date().toISOString(), figures };
+}
+
+export function absentLimit(limit: LimitName, absent: string): Limit {
+  return { limit, at: new Date().toISOString(), absent, figures: {} };
+}
+
+export function fileOfLimit(limit: LimitName): string {
+  return `limit-${limit.toLowerCase()}`;
+}
