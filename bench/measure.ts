@@ -1,13 +1,14 @@
 import type { LoadOrder, LoadResult } from './children/load.js';
 import { Fleet } from './fleet.js';
 import type { Setup, Usage } from './fleet.js';
+import { SYSTEM } from './row.js';
 import type { Row, RowKey } from './row.js';
 import { startServers } from './servers.js';
 import type { Servers } from './servers.js';
 import { version } from './version.js';
 import { workloadNamed } from './workloads/workloads.js';
 
-export const SYSTEM = 'Counterstep';
+export { SYSTEM };
 
 /** One load and how it is run up to. */
 export interface Measurement {

@@ -1,6 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+/** Our own name among the systems. */
+export const SYSTEM = 'Counterstep';
+
 /** Which measurement a row is of: what tells it from the others of its run. */
 export interface RowKey {
   readonly system: string;
@@ -82,14 +85,11 @@ export function folderOf(run: string, results = RESULTS): string {
   return `${results}/${run}`;
 }
 
-/** The latest run that has results; undefined when there is none. */
-export function latestRun(results = RESULTS): string | undefined {
-  if (!existsSync(results)) return undefined;
+/** Every run that has results, the oldest first. */
+export function runs(results = RESULTS): string[] {
+  if (!existsSync(results)) return [];
   const folders = readdirSync(results, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return folders
-    .map(({ name }) => name)
-    .sort()
-    .at(-1);
+  return folders.map(({ name }) => name).sort();
 }
 
 /** The file of a row, without its folder. */

@@ -2,7 +2,7 @@ import { buildProcesses } from '../build.js';
 import type { EchoOrder, EchoResult } from '../children/echo.js';
 import { Measured } from '../processes.js';
 import type { Servers } from '../servers.js';
-import { limitOf } from './limit.js';
+import { echoes, limitOf } from './limit.js';
 import type { Limit } from './limit.js';
 
 const LOADS: readonly EchoOrder[] = [
@@ -33,9 +33,4 @@ export async function echoLimit({ kafka }: Servers): Promise<Limit> {
   } finally {
     await Promise.all([asking.end(), answering.end()]);
   }
-}
-
-/** The name of the figure: questions answered in each second. */
-export function echoes(inFlight: number): string {
-  return `${inFlight} in flight`;
 }

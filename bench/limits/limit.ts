@@ -21,3 +21,20 @@ export function absentLimit(limit: LimitName, absent: string): Limit {
 export function fileOfLimit(limit: LimitName): string {
   return `limit-${limit.toLowerCase()}`;
 }
+
+/* Names of figures, where others look for them. */
+
+/** Commits in each second. */
+export function connections(count: number): string {
+  return `${count} connection${count === 1 ? '' : 's'}`;
+}
+
+/** Transitions in each second. */
+export function inBatch(size: number): string {
+  return `${size} in a batch`;
+}
+
+/** Echoes in each second. */
+export function echoes(inFlight: number): string {
+  return `${inFlight} in flight`;
+}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { freshDatabase } from '../../test/support/postgres.js';
 import type { Servers } from '../servers.js';
-import { absentLimit, limitOf } from './limit.js';
+import { absentLimit, connections, limitOf } from './limit.js';
 import type { Limit } from './limit.js';
 import { findProgram, outputOf } from './programs.js';
 
@@ -50,11 +50,6 @@ export async function t1Limit({ postgres: { url } }: Servers): Promise<Limit> {
     await rm(folder, { recursive: true, force: true });
     await database.drop();
   }
-}
-
-/** The name of the figure: commits in each second. */
-export function connections(count: number): string {
-  return `${count} connection${count === 1 ? '' : 's'}`;
 }
 
 export function readTps(output: string): number {

@@ -7,7 +7,7 @@ import { freshDatabase } from '../../test/support/postgres.js';
 import type { Servers } from '../servers.js';
 import { w1 } from '../workloads/w1.js';
 import { PAYLOAD } from '../workloads/workload.js';
-import { limitOf } from './limit.js';
+import { inBatch, limitOf } from './limit.js';
 import type { Limit } from './limit.js';
 
 const BATCHES = [1, 10, 100, 500];
@@ -31,11 +31,6 @@ export async function tbLimit({ postgres: { url } }: Servers): Promise<Limit> {
   } finally {
     await database.drop();
   }
-}
-
-/** The name of the figure: transitions in each second. */
-export function inBatch(size: number): string {
-  return `${size} in a batch`;
 }
 
 /** Only the commits are timed; what they write is decided between them. */

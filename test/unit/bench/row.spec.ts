@@ -5,36 +5,18 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import {
   fileOf,
   hasRow,
-  latestRun,
   newRunId,
   quantiles,
   readRows,
+  runs,
   writeFact,
   writeRow,
 } from '../../../bench/row.js';
-import type { Row } from '../../../bench/row.js';
+import { aRow } from './a-row.js';
 
+const row = aRow();
 const results = mkdtempSync(join(tmpdir(), 'counterstep-rows-'));
 afterAll(() => rmSync(results, { recursive: true }));
-
-const row: Row = {
-  system: 'Counterstep',
-  version: '0.1.0',
-  class: 'remote steps',
-  workload: 'W1',
-  inFlight: 64,
-  repeat: 1,
-  at: '2026-01-01T00:00:00Z',
-  sagas: 10,
-  completed: 10,
-  seconds: 1,
-  sagasPerSecond: 10,
-  sagaMs: { p50: 1, p99: 2, p999: 3, max: 4 },
-  cpuSeconds: {},
-  rssMb: {},
-  durability: 'fsync on',
-  settings: {},
-};
 
 describe('rows', () => {
   it('are found again by their key, and by no other', () => {
@@ -58,14 +40,15 @@ describe('rows', () => {
   });
 });
 
-it('the latest run is the one that began last', () => {
-  writeFact(newRunId(new Date('2026-03-01T10:00:00Z')), 'machine.json', {}, join(results, 'runs'));
-  writeFact(newRunId(new Date('2026-02-28T23:59:59Z')), 'machine.json', {}, join(results, 'runs'));
-  expect(latestRun(join(results, 'runs'))).toBe('2026-03-01T10-00-00Z');
+it('runs are listed in the order in which they began', () => {
+  const folder = join(results, 'runs');
+  const [later, earlier] = [new Date('2026-03-01T10:00:00Z'), new Date('2026-02-28T23:59:59Z')].map(newRunId);
+  for (const run of [later, earlier]) writeFact(run ?? '', 'machine.json', {}, folder);
+  expect(runs(folder)).toEqual(['2026-02-28T23-59-59Z', '2026-03-01T10-00-00Z']);
 });
 
-it('there is no latest run where nothing was measured', () => {
-  expect(latestRun(join(results, 'nothing'))).toBeUndefined();
+it('there are no runs where nothing was measured', () => {
+  expect(runs(join(results, 'nothing'))).toEqual([]);
 });
 
 describe('quantiles', () => {

@@ -1,0 +1,80 @@
+import type { Limit, LimitName } from '../limits/limit.js';
+import { SYSTEM } from '../row.js';
+import type { Row } from '../row.js';
+import type { Machine } from '../version.js';
+import { summarize } from './summary.js';
+import type { Summary } from './summary.js';
+
+/** A system that could not be measured, and why. */
+export interface Absent {
+  readonly system: string;
+  readonly version: string;
+  readonly absent: string;
+}
+
+/** All that the report is made from. */
+export class Results {
+  private readonly own: readonly Summary[];
+  /** Of the run that measured the peers, ours beside them: only these are compared with each other. */
+  private readonly beside: readonly Summary[];
+
+  constructor(
+    rows: readonly Row[],
+    rowsBesidePeers: readonly Row[] = [],
+    readonly limits: readonly Limit[] = [],
+    readonly absent: readonly Absent[] = [],
+    readonly machine?: Machine,
+  ) {
+    this.own = summarize(rows.filter(({ system }) => system === SYSTEM));
+    this.beside = summarize(rowsBesidePeers);
+  }
+
+  /** Our own summaries of a workload; closed loops by their size. */
+  of(workload: string): Summary[] {
+    const found = this.own.filter((summary) => summary.workload === workload);
+    return found.toSorted((a, b) => (a.inFlight ?? Infinity) - (b.inFlight ?? Infinity));
+  }
+
+  variant(workload: string, variant: string): Summary | undefined {
+    return this.own.find((summary) => summary.workload === workload && summary.variant === variant);
+  }
+
+  /** The closed loop of W1 with the most completed sagas per second. */
+  best(): Summary | undefined {
+    return fastest(this.of('W1').filter(({ rate }) => rate === undefined));
+  }
+
+  /** W1 with so many in flight. */
+  closed(inFlight: number): Summary | undefined {
+    return this.of('W1').find((summary) => summary.inFlight === inFlight);
+  }
+
+  /** The systems that were measured side by side, in the order of their speed. */
+  systems(): string[] {
+    const names = [...new Set(this.beside.map(({ system }) => system))];
+    const speed = (name: string): number => this.bestBeside(name)?.sagasPerSecond ?? 0;
+    return names.toSorted((a, b) => speed(b) - speed(a));
+  }
+
+  /** A system's W1 at its best concurrency, in the run that measured all. */
+  bestBeside(system: string): Summary | undefined {
+    return fastest(this.besideRows(system));
+  }
+
+  closedBeside(system: string, inFlight: number): Summary | undefined {
+    return this.besideRows(system).find((summary) => summary.inFlight === inFlight);
+  }
+
+  /** A figure of a limit; undefined when it was not measured. */
+  limit(name: LimitName, figure: string): number | undefined {
+    return this.limits.find(({ limit }) => limit === name)?.figures[figure];
+  }
+
+  private besideRows(system: string): Summary[] {
+    return this.beside.filter((summary) => summary.system === system && summary.workload === 'W1');
+  }
+}
+
+function fastest(summaries: readonly Summary[]): Summary | undefined {
+  return summaries.toSorted((a, b) => b.sagasPerSecond - a.sagasPerSecond)[0];
+}
