@@ -32,11 +32,12 @@ export function forgetStep({ forward, undo, ...step }: StepProgress): StepProgre
   };
 }
 
-/** Errors are only told; once all is said, so is how long it took. */
-function forgetAttempts<Series extends Attempts>({ error: _, spent, ...attempts }: Series): Series {
-  if (attempts.status !== 'ended') return { ...attempts, ...(spent !== undefined && { spent }) } as Series;
-  // An answer that is still on its way is matched with the attempts that were made, unless there is nothing more to say.
-  const attempt = attempts.outcome === 'succeeded' ? 1 : attempts.attempt;
-  const isDefinite = attempts.outcome === 'succeeded' || attempts.outcome === 'rejected';
-  return { ...attempts, attempt, uncertain: isDefinite ? false : attempts.uncertain } as unknown as Series;
+/** Errors are only told; once the last word is said, so is how long it took. */
+function forgetAttempts<Series extends Attempts>({ error: _, ...attempts }: Series): Series {
+  const isSucceeded = attempts.outcome === 'succeeded';
+  const isSettled = attempts.status === 'ended' && (isSucceeded || attempts.outcome === 'rejected');
+  if (!isSettled) return attempts as unknown as Series;
+  const { spent: __, ...rest } = attempts;
+  // After a rejection an answer may still come, and is matched with the attempts that were made.
+  return { ...rest, attempt: isSucceeded ? 1 : attempts.attempt, uncertain: false } as unknown as Series;
 }
