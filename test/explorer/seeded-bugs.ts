@@ -176,14 +176,14 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     name: 'what a group does not wait for is forgotten',
     shapes: 'group that does not wait',
     file: 'core/src/evolve.ts',
-    find: "...(unawaited && { outcome: 'unknown', uncertain: true }),",
-    put: "...(unawaited && { outcome: 'rejected', uncertain: true }),",
+    find: "if (unawaited) {\n    attempts.outcome = 'unknown';",
+    put: "if (unawaited) {\n    attempts.outcome = 'rejected';",
   },
   {
     name: 'a person who gives up an undo is not heard',
     file: 'core/src/evolve.ts',
-    find: '...changeAttempts(withoutAgain(free, step), step, direction, (attempts) => ({',
-    put: '...changeAttempts(free, step, direction, (attempts) => ({',
+    find: 'withoutAgain(draft, path);\n      draft.editAttempts(',
+    put: 'draft.editAttempts(',
   },
   {
     name: 'delays without jitter',

@@ -10,7 +10,7 @@ import { keptSignalFor } from './signals.js';
 import type { Transition } from './transition.js';
 import { pathIn } from './tree.js';
 import { settle, stop, undoAll } from './undo.js';
-import type { MapItem, Member, ParallelGroup, SubWorkflow, Workflow } from './workflow.js';
+import type { MapItem, Member, ParallelGroup, SubWorkflow, Workflow, WorkflowItem } from './workflow.js';
 
 /** Takes the saga as far as it can go without another event: the next steps, the turn, the next undos, the end. */
 export function advance(transition: Transition): void {
@@ -37,42 +37,51 @@ function forward(transition: Transition): void {
 
 /** Nothing new begins in what has failed while the saga goes on around it. */
 function stopFailed(transition: Transition): void {
-  const { saga, workflow } = transition;
-  for (const { path, kind } of Object.values(saga.steps)) {
+  const { steps } = transition.saga;
+  for (const path in steps) {
+    const kind = steps[path]?.kind;
     const holdsOthers = kind === 'workflow' || kind === 'map';
-    if (holdsOthers && courseOfMember(transition.saga, workflow.member(path), path) === 'failed')
+    if (holdsOthers && courseOfMember(transition.saga, transition.workflow.member(path), path) === 'failed')
       stop(transition, path);
   }
 }
 
 /** Begins what may begin of the items of one scope, and tells how far they are. */
 function sequence(transition: Transition, workflow: Workflow, scope: string, above: Stage): Course {
-  for (const [index, item] of workflow.items.entries()) {
-    const stage = [...above, index];
+  const { items } = workflow;
+  for (let index = 0; index < items.length; index += 1) {
+    const item = items[index] as WorkflowItem;
     const course =
       item.kind === 'parallel'
-        ? groupOf(transition, item, scope, stage)
-        : memberOf(transition, item, pathIn(scope, item.name), stage);
+        ? groupOf(transition, item, scope, [...above, index])
+        : itemOf(transition, item, pathIn(scope, item.name), above, index);
     if (course !== 'done') return course;
   }
   return 'done';
 }
 
+/** Most of what a saga walks over is done already. */
+function itemOf(transition: Transition, member: Member, path: string, above: Stage, index: number): Course {
+  if (courseOfMember(transition.saga, member, path) === 'done') return 'done';
+  return memberOf(transition, member, path, [...above, index]);
+}
+
 function memberOf(transition: Transition, member: Member, path: string, stage: Stage): Course {
-  if (!enter(transition, [member], () => path, stage)) return 'open';
+  const isEntered = transition.progress(path) !== undefined;
+  if (!isEntered && !enter(transition, [member], () => path, stage)) return 'open';
   return goOn(transition, member, path, stage);
 }
 
 /** What was entered goes on, inside. */
 function goOn(transition: Transition, member: Member, path: string, stage: Stage): Course {
+  const course = courseOfMember(transition.saga, member, path);
   // What ended rejected and waits for a person is open too, but nothing in it goes on.
   const isOver = transition.progress(path)?.outcome !== undefined;
-  if (!isOver && courseOfMember(transition.saga, member, path) === 'open') {
-    if (member.kind === 'workflow') subWorkflow(transition, member, path, stage);
-    if (member.kind === 'map') mapItems(transition, member, path, stage);
-    if (member.kind === 'signal') keptSignalFor(transition, member, path);
-    if (member.kind === 'sleep') wake(transition, path);
-  }
+  if (member.kind === 'step' || course !== 'open' || isOver) return course;
+  if (member.kind === 'workflow') subWorkflow(transition, member, path, stage);
+  if (member.kind === 'map') mapItems(transition, member, path, stage);
+  if (member.kind === 'signal') keptSignalFor(transition, member, path);
+  if (member.kind === 'sleep') wake(transition, path);
   return courseOfMember(transition.saga, member, path);
 }
 
@@ -174,6 +183,11 @@ function wake(transition: Transition, path: string): void {
 
 /** Settles what the saga goes on without; false while some of it is out, or being undone. */
 function settleLost(transition: Transition): boolean {
-  const lost = Object.values(transition.saga.steps).filter((step) => step.lost);
-  return lost.map(({ path, lost: how }) => settle(transition, path, how === 'undo')).every(Boolean);
+  const { steps } = transition.saga;
+  let allSettled = true;
+  for (const path in steps) {
+    const how = steps[path]?.lost;
+    if (how && !settle(transition, path, how === 'undo')) allSettled = false;
+  }
+  return allSettled;
 }

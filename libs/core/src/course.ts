@@ -28,7 +28,7 @@ export function courseOfMember(saga: Saga, member: Member, path: string): Course
   // What the saga goes on without does not come back, whatever its worker says later.
   if (progress.lost) return 'failed';
   if (!progress.taken || progress.skipped) return 'done';
-  if (saga.attention.some(({ step, direction }) => step === path && direction !== 'undo')) return 'open';
+  if (saga.attention.length > 0 && asksFor(saga, path)) return 'open';
   if (member.kind === 'step') {
     const { forward } = progress;
     if (!forward || forward.status !== 'ended') return 'open';
@@ -43,6 +43,11 @@ export function courseOfMember(saga: Saga, member: Member, path: string): Course
     return failed > tolerated(member, count) ? 'failed' : 'open';
   }
   return 'open';
+}
+
+/** Whether a person is asked about what it did going forward. */
+function asksFor(saga: Saga, path: string): boolean {
+  return saga.attention.some(({ step, direction }) => step === path && direction !== 'undo');
 }
 
 export function courseOfGroup(saga: Saga, group: ParallelGroup, scope: string): Course {

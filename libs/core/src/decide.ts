@@ -1,4 +1,5 @@
 import { advance } from './advance.js';
+import type { Writable } from './draft.js';
 import { effectsOf } from './effects.js';
 import type { Decision, Moment, SagaEvent } from './events.js';
 import {
@@ -13,7 +14,7 @@ import {
 } from './operator.js';
 import { ignored, onDeadline, onHeartbeat, onReply, onReplyAfterTheEnd } from './replies.js';
 import { awaitsStart, isFinished, isHeld, openAttempts, openWaits } from './saga.js';
-import type { Saga } from './saga.js';
+import type { Fact, Saga } from './saga.js';
 import { endWait, refusalOf } from './signals.js';
 import { Transition } from './transition.js';
 import type { Workflow } from './workflow.js';
@@ -35,7 +36,7 @@ export function decide(
   if (!saga) return ignored('no such saga');
   const transition = new Transition(workflow, saga, saga.sagaId, moment);
   const verdict = answer(transition, event);
-  return verdict ?? concluded(transition, saga, event.type);
+  return verdict ?? concluded(transition, event.type);
 }
 
 /** Adds the facts that the event makes; what it gives instead of facts is the decision. */
@@ -74,17 +75,18 @@ function start(workflow: Workflow, event: Extract<SagaEvent, { type: 'start' }>,
   const { name, version, digest, sagaTimeout } = workflow;
   const later = event.startAt !== undefined && event.startAt > moment.now ? event.startAt : undefined;
   const failureMode = event.failureMode ?? workflow.failureMode;
-  transition.add({
+  const started: Writable<Extract<Fact, { type: 'started' }>> = {
     type: 'started',
     workflow: { name, version, digest },
     input: event.input,
-    ...(later !== undefined && { startAt: later }),
-    ...(sagaTimeout !== undefined && { deadline: (later ?? moment.now) + sagaTimeout }),
-    ...(failureMode === 'hold' && { failureMode }),
-    ...(event.traceparent !== undefined && { traceparent: event.traceparent }),
-  });
+  };
+  if (later !== undefined) started.startAt = later;
+  if (sagaTimeout !== undefined) started.deadline = (later ?? moment.now) + sagaTimeout;
+  if (failureMode === 'hold') started.failureMode = failureMode;
+  if (event.traceparent !== undefined) started.traceparent = event.traceparent;
+  transition.add(started);
   if (later === undefined) advance(transition);
-  return concluded(transition, undefined, 'start');
+  return concluded(transition, 'start');
 }
 
 /** What has become due is done: the saga's deadline, waits, starts, retries. */
@@ -135,10 +137,7 @@ function onSignal(
   return undefined;
 }
 
-function concluded(transition: Transition, before: Saga | undefined, event: string): Decision {
-  const seq = (before?.version ?? 0) + 1;
-  const { now } = transition.moment;
-  const saga = { ...transition.saga, version: seq, updatedAt: now };
-  const record = { seq, at: now, event, facts: transition.facts };
+function concluded(transition: Transition, event: string): Decision {
+  const { saga, record } = transition.concluded(event);
   return { kind: 'applied', saga, record, effects: effectsOf(transition.workflow, saga, record) };
 }

@@ -1,4 +1,4 @@
-import { findJsonProblem } from '@counterstep/protocol';
+import { parseJson } from '@counterstep/protocol';
 import type { JsonObject } from '@counterstep/protocol';
 import type * as z from 'zod';
 import type { WorkflowContext } from './context.js';
@@ -59,18 +59,21 @@ function asObject(value: unknown, what: string): JsonObject {
 
 function plain(value: unknown, what: string): unknown {
   refusePromise(value, what);
-  const finiteOnly = (key: string, field: unknown): unknown => {
-    // JSON would write null, and an amount that could not be computed must not reach a worker as one.
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined) throw new Error(`${what} returned nothing that is JSON`);
+  // JSON writes null, and an amount that could not be computed must not reach a worker as one.
+  if (text.includes('null')) refuseNonFinite(value, what);
+  const copy = parseJson(text);
+  if (!copy.ok) throw new Error(`${what} returned what cannot be stored: ${copy.problem.message}`);
+  return copy.value;
+}
+
+function refuseNonFinite(value: unknown, what: string): void {
+  JSON.stringify(value, (key, field: unknown) => {
     if (typeof field === 'number' && !Number.isFinite(field))
       throw new Error(`${what} returned ${field}${key === '' ? '' : ` as ${key}`}, which is no JSON`);
     return field;
-  };
-  const text = JSON.stringify(value, finiteOnly) as string | undefined;
-  if (text === undefined) throw new Error(`${what} returned nothing that is JSON`);
-  const copy: unknown = JSON.parse(text);
-  const problem = findJsonProblem(copy);
-  if (problem) throw new Error(`${what} returned what cannot be stored: ${problem.message}`);
-  return copy;
+  });
 }
 
 function refusePromise(value: unknown, what: string): void {

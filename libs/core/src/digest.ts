@@ -94,7 +94,9 @@ export function jsonSchema(schema: z.ZodType): unknown {
 
 /** Freezes plain data, all the way down. */
 export function deepFreeze<T>(data: T): T {
-  if (typeof data === 'object' && data !== null) Object.values(Object.freeze(data)).forEach(deepFreeze);
+  if (typeof data !== 'object' || data === null) return data;
+  Object.freeze(data);
+  for (const key in data) deepFreeze(data[key]);
   return data;
 }
 

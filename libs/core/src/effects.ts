@@ -1,6 +1,6 @@
 import type { Direction, UndoInput } from '@counterstep/protocol';
 import type { CommandEffect, Effects, NoticeEffect } from './events.js';
-import type { Fact, HistoryRecord, Saga } from './saga.js';
+import type { Fact, HistoryRecord, Saga, StepProgress } from './saga.js';
 import type { Step, Workflow } from './workflow.js';
 
 /**
@@ -16,7 +16,8 @@ export function effectsOf(workflow: Workflow, saga: Saga, record: HistoryRecord)
     // A start that was put off becomes public when its first item is entered.
     else if (fact.type === 'entered') stateChanged ||= record.seq > 1 && isFirst(fact);
     else if (PUBLIC.has(fact.type)) stateChanged = true;
-    notices.push(...noticesOf(workflow, saga, fact));
+    if (fact.type === 'lost' || fact.type === 'turned' || fact.type === 'terminated')
+      notices.push(...noticesOf(workflow, saga, fact));
   }
   return { commands, notices, stateChanged };
 }
@@ -48,13 +49,6 @@ function commandOf(
 ): CommandEffect {
   const step = workflow.step(path);
   const progress = saga.steps[path];
-  const undo: UndoInput = {
-    input: progress?.undoInput ?? progress?.input,
-    ...(progress?.output !== undefined && { output: progress.output }),
-    ...(progress?.undoData !== undefined && { undoData: progress.undoData }),
-    outcome: progress?.forward?.outcome ?? 'unknown',
-    ...(saga.cause && { cause: { code: saga.cause.code, message: saga.cause.message } }),
-  };
   return {
     step: path,
     queue: step.queue,
@@ -63,18 +57,31 @@ function commandOf(
     run,
     attempt,
     timeout,
-    data: direction === 'undo' ? undo : progress?.input,
+    data: direction === 'undo' ? undoInputOf(saga, progress) : progress?.input,
+  };
+}
+
+function undoInputOf({ cause }: Saga, progress: StepProgress | undefined): UndoInput {
+  return {
+    input: progress?.undoInput ?? progress?.input,
+    ...(progress?.output !== undefined && { output: progress.output }),
+    ...(progress?.undoData !== undefined && { undoData: progress.undoData }),
+    outcome: progress?.forward?.outcome ?? 'unknown',
+    ...(cause && { cause: { code: cause.code, message: cause.message } }),
   };
 }
 
 /** Handlers that are at work for nothing are told: those under a part that was lost, or the whole saga's. */
-function noticesOf(workflow: Workflow, saga: Saga, fact: Fact): NoticeEffect[] {
-  const under =
-    fact.type === 'lost' ? fact.step : fact.type === 'turned' || fact.type === 'terminated' ? '' : undefined;
+function noticesOf(
+  workflow: Workflow,
+  saga: Saga,
+  fact: Extract<Fact, { type: 'lost' | 'turned' | 'terminated' }>,
+): NoticeEffect[] {
   // Who ends a saga by force may lack its definition; a notice is only advice.
-  if (under === undefined || workflow.digest !== saga.workflow.digest) return [];
+  if (workflow.digest !== saga.workflow.digest) return [];
   // What it does is wanted all the same.
   if (fact.type === 'lost' && fact.keep) return [];
+  const under = fact.type === 'lost' ? fact.step : '';
   const reason = fact.type === 'lost' ? 'superseded' : 'cancelled';
   const notices: NoticeEffect[] = [];
   for (const { path, forward } of Object.values(saga.steps)) {

@@ -65,16 +65,13 @@ function planOf(
   const context = asks(member) ? contextFor(transition.saga, path) : undefined;
   const taken = context === undefined || answersTrue(member, context);
   const entered = { type: 'entered' as const, step: path, stage, taken };
-  const plan = { member, path };
   if (member.kind === 'step') {
-    const { input } = member;
     const writes = member.writes?.filter((key) => !reduced.includes(key)) ?? [];
-    return {
-      ...plan,
-      entered: { ...entered, ...(writes.length > 0 && { writes }) },
-      ...(taken && context && input && { input: { value: mapped(input, context, 'the input mapper') } }),
-    };
+    const plan = { member, path, entered: writes.length > 0 ? { ...entered, writes } : entered };
+    if (!taken || !context || !member.input) return plan;
+    return { ...plan, input: { value: mapped(member.input, context, 'the input mapper') } };
   }
+  const plan = { member, path };
   const kind = { kind: member.kind };
   if (!taken) return { ...plan, entered: { ...entered, ...kind } };
   const { now } = transition.moment;

@@ -1,6 +1,9 @@
 import type { Direction } from '@counterstep/protocol';
+import { Draft, copyOfStep, keepResult } from './draft.js';
+import type { WritableStep } from './draft.js';
+import { isFinished } from './saga.js';
+import type { Attempts, Fact, HistoryRecord, Saga } from './saga.js';
 import { flatContextFor, resultsOf, resultsOfItems } from './scope.js';
-import type { AttentionItem, Attempts, Fact, HistoryRecord, Saga, StepProgress } from './saga.js';
 import { illegal } from './transitions.js';
 
 /**
@@ -8,10 +11,9 @@ import { illegal } from './transitions.js';
  * by whoever lacks the definition. `evolve` and nothing else builds a saga, when it runs and when it is loaded.
  */
 export function evolve(saga: Saga | undefined, sagaId: string, record: HistoryRecord): Saga {
-  let next = saga;
-  for (const fact of record.facts) next = apply(next, sagaId, fact, record.at);
-  if (!next) throw new Error(`the history of saga ${sagaId} does not begin with 'started'`);
-  return { ...next, version: record.seq, updatedAt: record.at };
+  const draft = new Draft(sagaId, saga);
+  for (const fact of record.facts) apply(draft, fact, record.at);
+  return draft.done(record.seq, record.at);
 }
 
 /** The saga that a history tells of; undefined for an empty one. */
@@ -21,112 +23,122 @@ export function fold(sagaId: string, history: readonly HistoryRecord[]): Saga | 
   return saga;
 }
 
-/** The saga after one fact. */
-export function apply(saga: Saga | undefined, sagaId: string, fact: Fact, at: number): Saga {
-  if (fact.type === 'started') return born(sagaId, fact, at);
-  if (!saga) throw new Error(`the history of saga ${sagaId} does not begin with 'started'`);
+/** Takes the draft further by one fact. */
+export function apply(draft: Draft, fact: Fact, at: number): void {
+  if (fact.type === 'started') {
+    draft.begin(born(draft.sagaId, fact, at));
+    return;
+  }
+  const { saga } = draft;
+  const { state, aim } = saga;
   const change = CHANGES[fact.type] as Change<Fact['type']> | undefined;
   if (!change)
-    throw new Error(`the history of saga ${sagaId} has a fact '${fact.type}', unknown to this version`);
-  const next = change(saga, fact, at);
-  const problem = illegal(saga, next, fact);
-  if (problem !== undefined) throw new Error(`the history of saga ${sagaId}: ${problem}`);
-  return next;
+    throw new Error(`the history of saga ${draft.sagaId} has a fact '${fact.type}', unknown to this version`);
+  change(draft, fact, at);
+  const problem = illegal(state, aim, saga, fact);
+  if (problem !== undefined) throw new Error(`the history of saga ${draft.sagaId}: ${problem}`);
 }
 
 type Change<Type extends Fact['type']> = (
-  saga: Saga,
+  draft: Draft,
   fact: Extract<Fact, { type: Type }>,
   at: number,
-) => Saga;
+) => void;
 
 const CHANGES: { readonly [Type in Exclude<Fact['type'], 'started'>]: Change<Type> } = {
   entered,
   command: commanded,
   replied,
-  timedOut: (saga, { step, direction, error }) =>
-    changeAttempts(saga, step, direction, ({ dueAt: _, ...attempts }) => ({
-      ...attempts,
-      outcome: 'unknown',
-      uncertain: true,
-      error,
-    })),
-  retryPlanned: (saga, { step, direction, delay }, at) =>
-    changeAttempts(saga, step, direction, (attempts) => ({
-      ...attempts,
-      status: 'waiting',
-      dueAt: at + delay,
-    })),
-  heartbeat: (saga, { step, direction, attempt, undoData, timeout }, at) =>
-    withResult(
-      changeAttempts(saga, step, direction, (attempts) =>
-        attempts.status === 'running' && attempts.attempt === attempt
-          ? { ...attempts, dueAt: at + timeout }
-          : attempts,
-      ),
-      step,
-      { undoData },
-    ),
+  timedOut: (draft, { step, direction, error }) => {
+    const attempts = draft.editAttempts(draft.edit(step), direction, 'untimed');
+    attempts.outcome = 'unknown';
+    attempts.uncertain = true;
+    attempts.error = error;
+  },
+  retryPlanned: (draft, { step, direction, delay }, at) => {
+    const attempts = draft.editAttempts(draft.edit(step), direction, 'untimed');
+    attempts.status = 'waiting';
+    attempts.dueAt = at + delay;
+  },
+  heartbeat: (draft, { step, direction, attempt, undoData, timeout }, at) => {
+    const progress = draft.edit(step);
+    const attempts = draft.attempts(progress, direction);
+    if (attempts.status === 'running' && attempts.attempt === attempt)
+      draft.editAttempts(progress, direction).dueAt = at + timeout;
+    keepResult(progress, { undoData });
+  },
   gaveUp,
-  lateSuccess: (saga, fact) => {
-    const late = settled(saga, fact.step, 'forward', 'succeeded');
-    const { undo } = stepOf(late, fact.step);
-    const marked = undo && fact.again ? { undo: { ...undo, again: fact.again } } : {};
-    return withResult(withStep(late, { ...stepOf(late, fact.step), ...marked }), fact.step, fact);
+  lateSuccess: (draft, fact) => {
+    const step = settled(draft, fact.step, 'forward', 'succeeded');
+    if (step.undo && fact.again) step.undo = { ...step.undo, again: fact.again };
+    keepResult(step, fact);
   },
-  lateRejection: (saga, { step, error }) => settled(saga, step, 'forward', 'rejected', error),
-  lateReply: (saga, fact) => {
-    if (fact.outcome !== 'succeeded' && fact.outcome !== 'rejected') return saga;
-    const late = settled(saga, fact.step, fact.direction, fact.outcome, fact.error);
-    return fact.direction === 'forward' ? withResult(late, fact.step, fact) : late;
+  lateRejection: (draft, { step, error }) => {
+    settled(draft, step, 'forward', 'rejected', error);
   },
-  lost: (saga, { step, keep }) => withStep(saga, { ...stepOf(saga, step), lost: keep ? 'keep' : 'undo' }),
+  lateReply: (draft, fact) => {
+    if (fact.outcome !== 'succeeded' && fact.outcome !== 'rejected') return;
+    const step = settled(draft, fact.step, fact.direction, fact.outcome, fact.error);
+    if (fact.direction === 'forward') keepResult(step, fact);
+  },
+  lost: (draft, { step, keep }) => {
+    draft.edit(step).lost = keep ? 'keep' : 'undo';
+  },
   concluded,
-  joined: (saga, { group, scope, stage, patch }) => ({
-    ...withoutStall(saga, group),
-    joined: [...(saga.joined ?? []), { scope, stage, patch }],
-  }),
-  stalled: (saga, { step, tries, delay }, at) => ({
-    ...saga,
-    stalls: [
+  joined: (draft, { group, scope, stage, patch }) => {
+    draft.withoutStall(group);
+    draft.saga.joined = [...(draft.saga.joined ?? []), { scope, stage, patch }];
+  },
+  stalled: ({ saga }, { step, tries, delay }, at) => {
+    saga.stalls = [
       ...(saga.stalls ?? []).filter((stall) => stall.step !== step),
       { step, tries, ...(delay !== undefined && { dueAt: at + delay }) },
-    ],
-  }),
-  turned: ({ deadline: _, cancelWanted: __, ...saga }, { aim, cause }) => ({
-    ...saga,
-    direction: 'undo',
-    aim,
-    ...(cause && !saga.cause && { cause }),
-  }),
-  attention: (saga, { type: _, ...item }, at) => {
-    const noted = { ...saga, attention: [...saga.attention, { ...item, since: at }] };
+    ];
+  },
+  turned: (draft, { aim, cause }) => {
+    const { saga } = draft;
+    draft.drop('deadline', 'cancelWanted');
+    saga.direction = 'undo';
+    saga.aim = aim;
+    if (cause && !saga.cause) saga.cause = cause;
+  },
+  attention: (draft, { type: _, ...item }, at) => {
+    const { saga } = draft;
+    saga.attention = [...saga.attention, { ...item, since: at }];
     const { step, direction } = item;
-    if (step === undefined || !direction || !saga.steps[step]?.[direction]) return noted;
-    return changeAttempts(noted, step, direction, (attempts) => ({ ...attempts, status: 'stuck' }));
+    if (step === undefined || !direction || !saga.steps[step]?.[direction]) return;
+    draft.editAttempts(draft.edit(step), direction).status = 'stuck';
   },
-  cancelRequested: (saga, { waits }) => {
-    if (!waits) return saga;
-    const { deadline: _, ...rest } = saga;
-    return { ...rest, cancelWanted: waits };
+  cancelRequested: (draft, { waits }) => {
+    if (!waits) return;
+    draft.drop('deadline');
+    draft.saga.cancelWanted = waits;
   },
-  cancelDropped: ({ cancelWanted: _, ...saga }) => saga,
-  overdue: ({ deadline: _, ...saga }) => saga,
-  paused: (saga) => ({ ...saga, paused: true }),
-  resumed: (saga) => ({ ...saga, paused: false }),
-  terminated: (saga) => saga,
-  signalled: (saga, { id, name, data }) => ({
-    ...saga,
-    signals: [...(saga.signals ?? []), { id, name, ...(data !== undefined && { data }) }],
-    signalIds: [...(saga.signalIds ?? []), id],
-  }),
+  cancelDropped: (draft) => {
+    draft.drop('cancelWanted');
+  },
+  overdue: (draft) => {
+    draft.drop('deadline');
+  },
+  paused: ({ saga }) => {
+    saga.paused = true;
+  },
+  resumed: ({ saga }) => {
+    saga.paused = false;
+  },
+  terminated: () => undefined,
+  signalled: ({ saga }, { id, name, data }) => {
+    saga.signals = [...(saga.signals ?? []), { id, name, ...(data !== undefined && { data }) }];
+    saga.signalIds = [...(saga.signalIds ?? []), id];
+  },
   intervened,
-  finished: ({ deadline: _, stalls: __, signals: ___, cancelWanted: ____, ...saga }, { state }) => ({
-    ...saga,
-    state,
+  finished: (draft, { state }) => {
+    const { saga } = draft;
+    saga.state = state;
     // What a person was asked for is moot now; history keeps it.
-    attention: [],
-  }),
+    if (saga.attention.length > 0) saga.attention = [];
+    draft.drop('deadline', 'stalls', 'signals', 'cancelWanted');
+  },
 };
 
 /** A saga before its first record. */
@@ -152,219 +164,174 @@ function born(sagaId: string, fact: Extract<Fact, { type: 'started' }>, at: numb
   };
 }
 
-function entered(saga: Saga, { type: _, step, ...fact }: Extract<Fact, { type: 'entered' }>): Saga {
-  const { startAt: __, ...begun } = withoutStall(saga, step);
+function entered(draft: Draft, fact: Extract<Fact, { type: 'entered' }>): void {
+  const { saga } = draft;
+  draft.withoutStall(fact.step);
+  draft.drop('startAt');
+  saga.state = 'running';
+  const step = copyOfStep(fact, fact.step);
   // A sub-workflow without a mapper is given the context, which is not repeated in the history.
-  const flat = fact.kind === 'workflow' && fact.taken && fact.input === undefined;
-  return withStep(
-    { ...begun, state: 'running' },
-    { path: step, ...fact, ...(flat && { input: flatContextFor(saga, step) }) },
-  );
+  if (fact.kind === 'workflow' && fact.taken && fact.input === undefined)
+    step.input = flatContextFor(saga, fact.step);
+  draft.put(step);
 }
 
-function commanded(saga: Saga, fact: Extract<Fact, { type: 'command' }>, at: number): Saga {
-  const step = stepOf(saga, fact.step);
-  const former = step[fact.direction];
-  const sameRun = former?.run === fact.run ? former : undefined;
-  const attempts: Attempts = {
-    ...(sameRun ?? { firstSentAt: at, uncertain: false }),
-    run: fact.run,
-    attempt: fact.attempt,
+function commanded(draft: Draft, fact: Extract<Fact, { type: 'command' }>, at: number): void {
+  const { direction, run, attempt, timeout } = fact;
+  const step = draft.edit(fact.step);
+  const former = step[direction];
+  if (former?.run === run) {
+    const attempts = draft.editAttempts(step, direction);
+    attempts.attempt = attempt;
+    attempts.status = 'running';
+    attempts.sentAt = at;
+    attempts.dueAt = at + timeout;
+    return;
+  }
+  if (direction === 'forward') {
+    if ('input' in fact) step.input = fact.input;
+    else if (!former) step.input = flatContextFor(draft.saga, fact.step);
+  }
+  step[direction] = {
+    run,
+    attempt,
     status: 'running',
-    dueAt: at + fact.timeout,
+    firstSentAt: at,
     sentAt: at,
+    uncertain: false,
+    dueAt: at + timeout,
   };
-  const isFirst = fact.direction === 'forward' && !sameRun;
-  let { input } = step;
-  if (isFirst && 'input' in fact) ({ input } = fact);
-  else if (isFirst && !former) input = flatContextFor(saga, fact.step);
-  return withStep(saga, { ...step, ...(isFirst && { input }), [fact.direction]: attempts });
 }
 
-function replied(saga: Saga, fact: Extract<Fact, { type: 'replied' }>, at: number): Saga {
+function replied(draft: Draft, fact: Extract<Fact, { type: 'replied' }>, at: number): void {
   const isDefinite =
     fact.outcome === 'succeeded' || (fact.outcome === 'rejected' && fact.direction === 'forward');
-  const before = isDefinite ? withoutAttention(saga, fact.step, fact.direction) : saga;
-  const after = changeAttempts(before, fact.step, fact.direction, ({ dueAt: _, ...attempts }) => ({
-    ...attempts,
-    status: isDefinite ? 'ended' : attempts.status,
-    outcome: fact.outcome,
-    uncertain: attempts.uncertain || fact.outcome === 'failed' || fact.outcome === 'unknown',
-    ...(isDefinite && { endedAt: at }),
-    ...(fact.error && { error: fact.error }),
-    ...(fact.noop && { noop: true }),
-  }));
-  if (fact.direction === 'undo') return after;
-  if (fact.outcome === 'succeeded') return withResult(after, fact.step, fact);
+  if (isDefinite) draft.withoutAttention(fact.step, fact.direction);
+  const step = draft.edit(fact.step);
+  const attempts = draft.editAttempts(step, fact.direction, 'untimed');
+  attempts.outcome = fact.outcome;
+  if (fact.outcome === 'failed' || fact.outcome === 'unknown') attempts.uncertain = true;
+  if (isDefinite) {
+    attempts.status = 'ended';
+    attempts.endedAt = at;
+  }
+  if (fact.error) attempts.error = fact.error;
+  if (fact.noop) attempts.noop = true;
+  if (fact.direction === 'undo') return;
   // What a failed attempt says about its effect is all that its undo can go by.
-  return withResult(after, fact.step, { undoData: fact.undoData });
+  keepResult(step, fact.outcome === 'succeeded' ? fact : { undoData: fact.undoData });
 }
 
 function gaveUp(
-  saga: Saga,
-  { step, direction, unawaited }: Extract<Fact, { type: 'gaveUp' }>,
+  draft: Draft,
+  { step: path, direction, unawaited }: Extract<Fact, { type: 'gaveUp' }>,
   at: number,
-): Saga {
-  if (direction === 'undo')
-    return changeAttempts(saga, step, direction, ({ dueAt: _, ...attempts }) => ({
-      ...attempts,
-      status: 'stuck',
-    }));
-  const free = withoutAttention(withoutStall(saga, step), step, direction);
-  const { until: _, ...progress } = free.steps[step] ?? {};
-  if (!('path' in progress)) return free;
-  const stopped = withStep(free, progress);
-  if (!progress.forward) return stopped;
-  return changeAttempts(stopped, step, direction, ({ dueAt: __, ...attempts }) => ({
-    ...attempts,
-    status: 'ended',
-    endedAt: at,
-    ...(unawaited && { outcome: 'unknown', uncertain: true }),
-  }));
+): void {
+  if (direction === 'undo') {
+    draft.editAttempts(draft.edit(path), direction, 'untimed').status = 'stuck';
+    return;
+  }
+  draft.withoutStall(path);
+  draft.withoutAttention(path, direction);
+  if (!draft.saga.steps[path]) return;
+  const step = draft.edit(path);
+  delete step.until;
+  if (!step.forward) return;
+  const attempts = draft.editAttempts(step, direction, 'untimed');
+  attempts.status = 'ended';
+  attempts.endedAt = at;
+  if (unawaited) {
+    attempts.outcome = 'unknown';
+    attempts.uncertain = true;
+  }
 }
 
-function concluded(saga: Saga, fact: Extract<Fact, { type: 'concluded' }>, at: number): Saga {
-  const { until: _, ...step } = stepOf(saga, fact.step);
-  const free = withoutAttention(withoutStall(saga, fact.step), fact.step, 'forward');
-  const ended = withStep(free, {
-    ...step,
-    outcome: fact.outcome,
-    endedAt: at,
-    ...(fact.error && { error: fact.error }),
-  });
-  const taken: Saga =
-    fact.signalId === undefined
-      ? ended
-      : { ...ended, signals: (ended.signals ?? []).filter(({ id }) => id !== fact.signalId) };
-  if (fact.outcome === 'rejected') return taken;
-  if (fact.output !== undefined) return withResult(taken, fact.step, fact);
-  if (step.kind === 'map') return withResult(taken, fact.step, { output: resultsOfItems(saga, step) });
-  if (step.kind === 'workflow') return withResult(taken, fact.step, { output: resultsOf(saga, fact.step) });
-  return taken;
+function concluded(draft: Draft, fact: Extract<Fact, { type: 'concluded' }>, at: number): void {
+  const { saga } = draft;
+  const step = draft.edit(fact.step);
+  draft.withoutStall(fact.step);
+  draft.withoutAttention(fact.step, 'forward');
+  delete step.until;
+  step.outcome = fact.outcome;
+  step.endedAt = at;
+  if (fact.error) step.error = fact.error;
+  if (fact.signalId !== undefined)
+    saga.signals = (saga.signals ?? []).filter(({ id }) => id !== fact.signalId);
+  if (fact.outcome === 'rejected') return;
+  if (fact.output !== undefined) keepResult(step, fact);
+  else if (step.kind === 'map') step.output = resultsOfItems(saga, step);
+  else if (step.kind === 'workflow') step.output = resultsOf(saga, fact.step);
 }
 
-function intervened(saga: Saga, fact: Extract<Fact, { type: 'intervened' }>, at: number): Saga {
-  if (fact.verb === 'release') return { ...saga, attention: saga.attention.filter((item) => !item.hold) };
-  const { step, direction = 'forward' } = fact;
-  if (step === undefined) return saga;
-  const free = withoutAttention(saga, step, direction);
-  const progress = free.steps[step];
+function intervened(draft: Draft, fact: Extract<Fact, { type: 'intervened' }>, at: number): void {
+  const { saga } = draft;
+  if (fact.verb === 'release') {
+    saga.attention = saga.attention.filter((item) => !item.hold);
+    return;
+  }
+  const { step: path, direction = 'forward' } = fact;
+  if (path === undefined) return;
+  draft.withoutAttention(path, direction);
   switch (fact.verb) {
     case 'retry': {
-      const fresh = withoutStall(free, step);
-      if (!progress?.[direction]) return fresh;
-      const edited = direction === 'undo' && fact.input !== undefined && { undoInput: fact.input };
-      return changeAttempts(withStep(fresh, { ...progress, ...edited }), step, direction, (attempts) => ({
-        ...attempts,
-        firstSentAt: at,
-        spent: attempts.attempt,
-      }));
+      draft.withoutStall(path);
+      if (!saga.steps[path]?.[direction]) return;
+      const step = draft.edit(path);
+      const attempts = draft.editAttempts(step, direction);
+      attempts.firstSentAt = at;
+      attempts.spent = attempts.attempt;
+      if (direction === 'undo' && fact.input !== undefined) step.undoInput = fact.input;
+      return;
     }
     case 'skip': {
-      const { forward, ...rest } = stepOf(free, step);
-      const ended = forward && { forward: { ...forward, status: 'ended' as const } };
-      return withResult(withStep(free, { ...rest, ...ended, skipped: true }), step, fact);
+      const step = draft.edit(path);
+      if (step.forward) draft.editAttempts(step, 'forward').status = 'ended';
+      step.skipped = true;
+      keepResult(step, fact);
+      return;
     }
     case 'resolve': {
-      if (isOver(saga)) return free;
+      if (isFinished(saga)) return;
       // Of an undo it is said that the effect is gone, whether it was undone outside or never was.
       const outcome = direction === 'undo' ? 'succeeded' : (fact.outcome ?? 'succeeded');
       const error = outcome === 'rejected' && {
         code: 'NOTHING_HAPPENED',
         message: `${fact.actor ?? 'somebody'} says so: ${fact.reason ?? 'no reason given'}`,
       };
-      const before = direction === 'undo' ? withoutAgain(free, step) : free;
-      const done = settled(before, step, direction, outcome, error || undefined);
-      return direction === 'forward' && outcome === 'succeeded' ? withResult(done, step, fact) : done;
+      if (direction === 'undo') withoutAgain(draft, path);
+      const step = settled(draft, path, direction, outcome, error || undefined);
+      if (direction === 'forward' && outcome === 'succeeded') keepResult(step, fact);
+      return;
     }
     case 'giveUp':
-      if (isOver(saga)) return free;
-      if (direction === 'forward') return free;
-      return {
-        ...changeAttempts(withoutAgain(free, step), step, direction, (attempts) => ({
-          ...attempts,
-          status: 'ended',
-        })),
-        gaveUp: true,
-      };
+      if (isFinished(saga) || direction === 'forward') return;
+      withoutAgain(draft, path);
+      draft.editAttempts(draft.edit(path), direction).status = 'ended';
+      saga.gaveUp = true;
+      return;
     case 'undo':
-      return free;
+      return;
   }
 }
 
 /** A person has decided about the undo, so that no further one follows. */
-function withoutAgain(saga: Saga, path: string): Saga {
-  const { undo, ...step } = stepOf(saga, path);
-  if (!undo?.again) return saga;
-  const { again: _, ...rest } = undo;
-  return withStep(saga, { ...step, undo: rest });
-}
-
-function isOver(saga: Saga): boolean {
-  return saga.state !== 'pending' && saga.state !== 'running';
+function withoutAgain(draft: Draft, path: string): void {
+  if (draft.step(path).undo?.again) delete draft.editAttempts(draft.edit(path), 'undo').again;
 }
 
 /** The attempts of the step are over, and this is how they ended. */
 function settled(
-  saga: Saga,
-  step: string,
+  draft: Draft,
+  path: string,
   direction: Direction,
   outcome: 'succeeded' | 'rejected',
   error?: Attempts['error'],
-): Saga {
-  return changeAttempts(
-    withoutAttention(saga, step, direction),
-    step,
-    direction,
-    ({ dueAt: _, ...attempts }) => ({
-      ...attempts,
-      status: 'ended',
-      outcome,
-      ...(error && { error }),
-    }),
-  );
-}
-
-function withoutAttention(saga: Saga, step: string, direction: Direction): Saga {
-  const isOther = (item: AttentionItem): boolean =>
-    item.step !== step || (item.direction ?? 'forward') !== direction;
-  if (saga.attention.every(isOther)) return saga;
-  return { ...saga, attention: saga.attention.filter(isOther) };
-}
-
-function withoutStall({ stalls, ...saga }: Saga, step: string): Saga {
-  const others = (stalls ?? []).filter((stall) => stall.step !== step);
-  return others.length > 0 ? { ...saga, stalls: others } : saga;
-}
-
-function withResult(saga: Saga, path: string, from: { output?: unknown; undoData?: unknown }): Saga {
-  if (from.output === undefined && from.undoData === undefined) return saga;
-  const step = stepOf(saga, path);
-  return withStep(saga, {
-    ...step,
-    ...(from.output !== undefined && { output: from.output }),
-    ...(from.undoData !== undefined && { undoData: from.undoData }),
-  });
-}
-
-function changeAttempts(
-  saga: Saga,
-  path: string,
-  direction: Direction,
-  change: (attempts: Attempts) => Attempts,
-): Saga {
-  const step = stepOf(saga, path);
-  const attempts = step[direction];
-  if (!attempts) throw new Error(`saga ${saga.sagaId}: step ${path} has no ${direction} attempt`);
-  return withStep(saga, { ...step, [direction]: change(attempts) });
-}
-
-function stepOf(saga: Saga, path: string): StepProgress {
-  const step = saga.steps[path];
-  if (!step) throw new Error(`saga ${saga.sagaId}: step ${path} was never entered`);
+): WritableStep {
+  draft.withoutAttention(path, direction);
+  const step = draft.edit(path);
+  const attempts = draft.editAttempts(step, direction, 'untimed');
+  attempts.status = 'ended';
+  attempts.outcome = outcome;
+  if (error) attempts.error = error;
   return step;
-}
-
-function withStep(saga: Saga, step: StepProgress): Saga {
-  return { ...saga, steps: { ...saga.steps, [step.path]: step } };
 }

@@ -1,10 +1,11 @@
 import { findJsonProblem, storableText } from '@counterstep/protocol';
 import type { ErrorFacts } from '@counterstep/protocol';
 import { advance } from './advance.js';
+import type { Writable } from './draft.js';
 import { workerOf } from './effects.js';
 import { reasonOf } from './errors.js';
 import type { DeadlineEvent, Decision, HeartbeatEvent, ReplyEvent } from './events.js';
-import type { Again, Attempts, StepProgress } from './saga.js';
+import type { Again, Attempts, Fact, StepProgress } from './saga.js';
 import type { Transition } from './transition.js';
 import type { Step } from './workflow.js';
 
@@ -27,21 +28,22 @@ export function onReply(transition: Transition, event: ReplyEvent): Decision | u
   const isOlder = event.attempt < attempts.attempt && attempts.status === 'running';
   if ((!isDefinite && isOlder) || (outcome === 'failed' && attempts.status === 'waiting'))
     return ignored(`attempt ${event.attempt} is over`);
-  transition.add({
+  const { step: path, direction, attempt, undoData } = event;
+  const fact: Writable<Extract<Fact, { type: 'replied' }>> = {
     type: 'replied',
-    step: event.step,
-    direction: event.direction,
-    attempt: event.attempt,
+    step: path,
+    direction,
+    attempt,
     outcome,
-    ...(reply.output !== undefined && { output: reply.output }),
-    ...(event.undoData !== undefined && { undoData: event.undoData }),
-    ...(reply.error && { error: { code: reply.error.code, message: reply.error.message } }),
-    ...(event.noop && { noop: true }),
-  });
-  if (outcome === 'failed')
-    transition.retryOrGiveUp(event.step, event.direction, reply.error?.retryable ?? true);
+  };
+  if (reply.output !== undefined) fact.output = reply.output;
+  if (undoData !== undefined) fact.undoData = undoData;
+  if (reply.error) fact.error = { code: reply.error.code, message: reply.error.message };
+  if (event.noop) fact.noop = true;
+  transition.add(fact);
+  if (outcome === 'failed') transition.retryOrGiveUp(path, direction, reply.error?.retryable ?? true);
   else if (outcome === 'unknown' || (outcome === 'rejected' && event.direction === 'undo'))
-    transition.retryOrGiveUp(event.step, event.direction, false);
+    transition.retryOrGiveUp(path, direction, false);
   advance(transition);
   return undefined;
 }

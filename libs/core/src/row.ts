@@ -2,6 +2,7 @@ import type { Direction, SagaState } from '@counterstep/protocol';
 import { actsByItself, isFinished, movesAt, openAttempts, openWaits } from './saga.js';
 import type { AttentionItem, Cause, Saga } from './saga.js';
 import type { WorkflowRef } from './workflow.js';
+import type { Writable } from './draft.js';
 
 /** What the store keeps of a saga beside its history: enough for lists, sweeps and the liveness check. No payloads. */
 export interface SagaRow {
@@ -40,9 +41,7 @@ export type PositionEntry = readonly [
 
 /** The row of a saga: a function of it, so that row, cache and fold can be compared. */
 export function rowOf(saga: Saga): SagaRow {
-  const due = movesAt(saga);
-  const deadline = actsByItself(saga) ? saga.deadline : undefined;
-  return {
+  const row: Writable<SagaRow> = {
     sagaId: saga.sagaId,
     workflow: saga.workflow,
     version: saga.version,
@@ -52,12 +51,15 @@ export function rowOf(saga: Saga): SagaRow {
     paused: saga.paused,
     attention: saga.attention,
     position: isFinished(saga) ? [] : positionOf(saga),
-    ...(saga.cause && { cause: saga.cause }),
-    ...(due !== undefined && { dueAt: due }),
-    ...(deadline !== undefined && { deadline }),
     createdAt: saga.createdAt,
     updatedAt: saga.updatedAt,
   };
+  const due = movesAt(saga);
+  const deadline = actsByItself(saga) ? saga.deadline : undefined;
+  if (saga.cause) row.cause = saga.cause;
+  if (due !== undefined) row.dueAt = due;
+  if (deadline !== undefined) row.deadline = deadline;
+  return row;
 }
 
 function positionOf(saga: Saga): PositionEntry[] {
@@ -68,7 +70,8 @@ function positionOf(saga: Saga): PositionEntry[] {
   }
   for (const { path, signal, until } of openWaits(saga))
     entries.push([path, 'forward', 0, 0, signal === undefined ? 'sleep' : 'signal', until]);
-  for (const { step, tries, dueAt } of saga.stalls ?? [])
-    if (dueAt !== undefined) entries.push([step, 'forward', 0, tries, 'stalled', dueAt]);
+  if (saga.stalls)
+    for (const { step, tries, dueAt } of saga.stalls)
+      if (dueAt !== undefined) entries.push([step, 'forward', 0, tries, 'stalled', dueAt]);
   return entries;
 }

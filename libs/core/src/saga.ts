@@ -157,7 +157,7 @@ export function isFinished(saga: Pick<Saga, 'state'>): boolean {
 
 /** Quarantined: the engine parks what comes for it. */
 export function isHeld(saga: Pick<Saga, 'attention'>): boolean {
-  return saga.attention.some((item) => item.hold);
+  return saga.attention.length > 0 && saga.attention.some((item) => item.hold);
 }
 
 /** What the saga is busy with; shown, never stored. */
@@ -184,22 +184,29 @@ function compareStages(a: Stage, b: Stage): number {
 
 /** The attempts that are going on or planned, in either direction. */
 export function openAttempts(saga: Saga): { step: string; direction: Direction; attempts: Attempts }[] {
-  const open = [];
-  for (const step of Object.values(saga.steps)) {
-    for (const direction of ['forward', 'undo'] as const) {
-      const attempts = step[direction];
-      if (attempts && (attempts.status === 'running' || attempts.status === 'waiting'))
-        open.push({ step: step.path, direction, attempts });
-    }
+  const open: { step: string; direction: Direction; attempts: Attempts }[] = [];
+  for (const path in saga.steps) {
+    const { forward, undo } = saga.steps[path] as StepProgress;
+    if (isOpen(forward)) open.push({ step: path, direction: 'forward', attempts: forward });
+    if (isOpen(undo)) open.push({ step: path, direction: 'undo', attempts: undo });
   }
   return open;
 }
 
+function isOpen(attempts: Attempts | undefined): attempts is Attempts {
+  return attempts !== undefined && (attempts.status === 'running' || attempts.status === 'waiting');
+}
+
+type Wait = StepProgress & { readonly until: number };
+
 /** The signals and sleeps that are not over. */
-export function openWaits(saga: Saga): (StepProgress & { readonly until: number })[] {
-  return Object.values(saga.steps).filter(
-    (step): step is StepProgress & { readonly until: number } => step.until !== undefined,
-  );
+export function openWaits(saga: Saga): Wait[] {
+  const waits: Wait[] = [];
+  for (const path in saga.steps) {
+    const step = saga.steps[path] as StepProgress;
+    if (step.until !== undefined) waits.push(step as Wait);
+  }
+  return waits;
 }
 
 /** Whether it only waits for its time. One whose definition failed at the start waits for that instead. */
@@ -212,18 +219,20 @@ export function awaitsStart(saga: Saga): boolean {
 /** When it goes on without a message, its deadline aside: the soonest attempt, wait or call; undefined when there is none. */
 export function movesAt(saga: Saga): number | undefined {
   if (!actsByItself(saga)) return undefined;
-  const times = [
-    awaitsStart(saga) ? saga.startAt : undefined,
-    ...openAttempts(saga).map(({ attempts }) => attempts.dueAt),
-    ...openWaits(saga).map(({ until }) => until),
-    ...(saga.stalls ?? []).map((stall) => stall.dueAt),
-  ];
-  return soonest(times);
+  let first = awaitsStart(saga) ? saga.startAt : undefined;
+  for (const path in saga.steps) {
+    const { forward, undo, until } = saga.steps[path] as StepProgress;
+    if (isOpen(forward)) first = sooner(first, forward.dueAt);
+    if (isOpen(undo)) first = sooner(first, undo.dueAt);
+    first = sooner(first, until);
+  }
+  if (saga.stalls) for (const { dueAt: due } of saga.stalls) first = sooner(first, due);
+  return first;
 }
 
 /** When something must happen without a message: the soonest deadline or timer; undefined when there is none. */
 export function dueAt(saga: Saga): number | undefined {
-  return soonest([movesAt(saga), actsByItself(saga) ? saga.deadline : undefined]);
+  return sooner(movesAt(saga), actsByItself(saga) ? saga.deadline : undefined);
 }
 
 /**
@@ -239,8 +248,7 @@ export function actsByItself(saga: Saga): boolean {
   return !isFinished(saga) && !saga.paused && !isHeld(saga);
 }
 
-function soonest(times: readonly (number | undefined)[]): number | undefined {
-  let first: number | undefined;
-  for (const time of times) if (time !== undefined && (first === undefined || time < first)) first = time;
-  return first;
+function sooner(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return b < a ? b : a;
 }

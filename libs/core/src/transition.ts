@@ -1,31 +1,45 @@
 import type { Direction, ErrorFacts } from '@counterstep/protocol';
 import { storableText } from '@counterstep/protocol';
 import { reasonOf } from './errors.js';
+import { Draft } from './draft.js';
 import { apply } from './evolve.js';
 import { FORWARD_RETRY, retryDelay } from './retry.js';
-import type { Attempts, Fact, Saga, StepProgress } from './saga.js';
+import type { Attempts, Fact, HistoryRecord, Saga, StepProgress } from './saga.js';
 import type { Moment } from './events.js';
 import type { Step, Workflow } from './workflow.js';
 
 /** The facts of one decision as they come to be, and the saga that they have made so far. */
 export class Transition {
   readonly facts: Fact[] = [];
+  /** Made by the first fact: most of what is ignored has none. */
+  private draft: Draft | undefined;
 
   constructor(
     readonly workflow: Workflow,
-    private current: Saga | undefined,
+    private readonly before: Saga | undefined,
     private readonly sagaId: string,
     readonly moment: Moment,
   ) {}
 
+  /** From the first fact on, one object that moves on with each; its steps do not change but are replaced. */
   get saga(): Saga {
-    if (!this.current) throw new Error('a transition begins with a saga or a start');
-    return this.current;
+    const saga = this.draft?.saga ?? this.before;
+    if (!saga) throw new Error('a transition begins with a saga or a start');
+    return saga;
   }
 
   add(fact: Fact): void {
-    this.current = apply(this.current, this.sagaId, fact, this.moment.now);
+    this.draft ??= new Draft(this.sagaId, this.before);
+    apply(this.draft, fact, this.moment.now);
     this.facts.push(fact);
+  }
+
+  /** The record of all facts, and the saga after it. Nothing is added any more. */
+  concluded(event: string): { saga: Saga; record: HistoryRecord } {
+    const seq = (this.before?.version ?? 0) + 1;
+    const { now } = this.moment;
+    const draft = this.draft ?? new Draft(this.sagaId, this.before);
+    return { saga: draft.done(seq, now), record: { seq, at: now, event, facts: this.facts } };
   }
 
   /** The step's progress; undefined before it was entered. */
@@ -38,18 +52,11 @@ export class Transition {
     const step = this.workflow.step(path);
     const former = this.progress(path)?.[direction];
     const left = former?.run === run ? this.timeLeft(step, direction, former) : step.stepTimeout;
-    this.add({
-      type: 'command',
-      step: path,
-      direction,
-      run,
-      attempt,
-      timeout: Math.max(
-        1,
-        Math.min(step.attemptTimeout, direction === 'forward' ? (left ?? Infinity) : Infinity),
-      ),
-      ...(input && { input: input.value }),
-    });
+    const most = direction === 'forward' && left !== undefined ? left : Infinity;
+    const timeout = Math.max(1, Math.min(step.attemptTimeout, most));
+    const type = 'command';
+    if (input) this.add({ type, step: path, direction, run, attempt, timeout, input: input.value });
+    else this.add({ type, step: path, direction, run, attempt, timeout });
   }
 
   /** Milliseconds that the step's own deadline leaves; undefined when it has none. Undo has none. */

@@ -94,7 +94,7 @@ describe('an illegal change', () => {
     expect(told(saga, [turned, { ...turned, aim: 'cancelled' }])).toThrow(
       'what aims at compensated cannot aim at cancelled',
     );
-    expect(illegal(saga, { ...saga, direction: 'undo' }, turned)).toBe(
+    expect(illegal(saga.state, saga.aim, { ...saga, direction: 'undo' }, turned)).toBe(
       'what aims at completed cannot go undo',
     );
     const later = new SagaPlay(single).start({}, 2_000_000).saga;

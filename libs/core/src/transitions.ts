@@ -96,16 +96,20 @@ export const STATE_COLOURS: Readonly<Record<SagaState, string>> = {
   cancelled: '#fde68a',
 };
 
-/** Why the fact may not lead from the one to the other; undefined when it may. */
-export function illegal(before: Saga, after: Saga, fact: Fact): string | undefined {
-  if (FINAL.has(before.state) && !AFTER_THE_END.has(fact.type))
-    return `'${fact.type}' cannot follow the end, which is ${before.state}`;
-  if (before.state !== after.state && !isListed(before.state, after.state, fact.type))
-    return `${before.state} cannot become ${after.state} by '${fact.type}'`;
+/** Why the fact may not lead from that state and aim to this saga; undefined when it may. */
+export function illegal(
+  state: SagaState,
+  aim: Saga['aim'],
+  after: Pick<Saga, 'state' | 'aim' | 'direction'>,
+  fact: Fact,
+): string | undefined {
+  if (FINAL.has(state) && !AFTER_THE_END.has(fact.type))
+    return `'${fact.type}' cannot follow the end, which is ${state}`;
+  if (state !== after.state && !isListed(state, after.state, fact.type))
+    return `${state} cannot become ${after.state} by '${fact.type}'`;
   if (fact.type === 'finished' && after.state !== 'failed' && after.state !== after.aim)
     return `what aims at ${after.aim} cannot end ${after.state}`;
-  if (before.aim !== after.aim && before.aim !== 'completed')
-    return `what aims at ${before.aim} cannot aim at ${after.aim}`;
+  if (aim !== after.aim && aim !== 'completed') return `what aims at ${aim} cannot aim at ${after.aim}`;
   if (after.direction !== DIRECTION_OF_AIM[after.aim])
     return `what aims at ${after.aim} cannot go ${after.direction}`;
   return undefined;
