@@ -14,6 +14,7 @@ const dbos: Peer = {
   loads: [
     { inFlight: 1, sagas: 2_000 },
     { inFlight: 64, sagas: 5_000 },
+    { inFlight: 256, sagas: 5_000 },
   ],
   async setUp() {
     await installProgram('dbos');

@@ -4,7 +4,11 @@ import { cacheOf, onlyWhen, run } from '../install.js';
 
 export const DTM = 'v1.19.0';
 
-/** It listens on every interface and has no setting for that: a benchmark should only be reachable from its own machine. */
+/**
+ * It listens on every interface, and its HTTP client keeps only as many idle connections as there are cores and one
+ * more, so that on few cores it opens a connection for nearly every branch. Neither has a setting. A benchmark should be
+ * reachable from its own machine only, and its peers should not suffer from a small one.
+ */
 const PATCHES = [
   {
     file: 'dtmsvr/svr.go',
@@ -15,6 +19,16 @@ const PATCHES = [
     file: 'dtmsvr/svr.go',
     from: 'Sprintf(":%d", conf.GrpcPort)',
     to: 'Sprintf("127.0.0.1:%d", conf.GrpcPort)',
+  },
+  {
+    file: 'client/dtmcli/dtmimp/vars.go',
+    from: 'import (',
+    to: 'import (\n\t"net/http"',
+  },
+  {
+    file: 'client/dtmcli/dtmimp/vars.go',
+    from: 'client := resty.New()',
+    to: 'client := resty.New().SetTransport(&http.Transport{MaxIdleConns: 2000, MaxIdleConnsPerHost: 1000})',
   },
 ] as const;
 

@@ -4,7 +4,7 @@ import { closedLoop } from '../closed-loop.js';
 import { cacheOf, installProgram, node24 } from '../install.js';
 import type { Peer } from '../peer.js';
 
-const PARTITIONS = 4;
+const PARTITIONS = 1;
 
 /** Keeps its log and its state itself, so it needs no Postgres. */
 const restate: Peer = {
@@ -21,6 +21,7 @@ const restate: Peer = {
   loads: [
     { inFlight: 1, sagas: 700 },
     { inFlight: 64, sagas: 4_000 },
+    { inFlight: 256, sagas: 5_000 },
   ],
   async setUp() {
     await installProgram('restate');

@@ -32,6 +32,7 @@ const temporal: Peer = {
   },
   loads: [
     { inFlight: 1, sagas: 200 },
+    { inFlight: 16, sagas: 400 },
     { inFlight: 64, sagas: 600 },
   ],
   async setUp() {

@@ -41,7 +41,7 @@ export const DYNAMIC = {
 
 /** Per service and store: the four services of one server have a pool each. */
 export const CONNECTIONS = 20;
-export const SHARDS = 4;
+export const SHARDS = 128;
 
 export const DATABASES = { temporal: 'temporal', visibility: 'temporal_visibility' } as const;
 
