@@ -6,6 +6,8 @@ const schema = z.object({
   KAFKA_BROKERS: z.string(),
   TOPIC_PREFIX: z.string(),
   WORKLOAD: z.string(),
+  /** `memory`: the worker is in the orchestrator's process. */
+  BUS: z.enum(['kafka', 'memory']),
   PARTITIONS: z.coerce.number().int(),
   LANES: z.coerce.number().int(),
   BARRIER: z.enum(['transaction', 'external', 'none']),

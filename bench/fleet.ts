@@ -8,6 +8,8 @@ import type { Servers } from './servers.js';
 /** How the two processes are set up. */
 export interface Setup {
   readonly workload: string;
+  /** With `memory` the worker is in the orchestrator's process, and there is no Kafka. */
+  readonly bus?: 'kafka' | 'memory';
   readonly partitions?: number;
   readonly lanes?: number;
   readonly barrier?: 'transaction' | 'external' | 'none';
@@ -43,14 +45,14 @@ export class Fleet {
       payloadBytes: 256,
     };
     this.orchestrator = this.process('orchestrator');
-    // Begins when the orchestrator has made the topics.
+    // Begins when the orchestrator has made the topics; in one process there is no other.
     this.worker = this.orchestrator;
   }
 
   /** Runs `use` with a fleet, on a database of its own unless one is given; nothing of it is left afterwards. */
   static async with<T>(
     servers: Servers,
-    { workload, partitions = 4, lanes = 1, barrier = 'transaction', concurrency = 10 }: Setup,
+    { workload, bus = 'kafka', partitions = 4, lanes = 1, barrier = 'transaction', concurrency = 10 }: Setup,
     use: (fleet: Fleet) => Promise<T>,
     databaseUrl?: string,
   ): Promise<T> {
@@ -67,6 +69,7 @@ export class Fleet {
         KAFKA_BROKERS: servers.kafka.brokers,
         TOPIC_PREFIX: prefix,
         WORKLOAD: workload,
+        BUS: bus,
         PARTITIONS: String(partitions),
         LANES: String(lanes),
         BARRIER: barrier,
@@ -76,13 +79,20 @@ export class Fleet {
     );
     try {
       await fleet.orchestrator.ready();
-      fleet.worker = fleet.process('worker');
-      await fleet.worker.ready();
+      if (!fleet.isInProcess) {
+        fleet.worker = fleet.process('worker');
+        await fleet.worker.ready();
+      }
       return await use(fleet);
     } finally {
-      await Promise.all([fleet.orchestrator.end(), fleet.worker.end()]);
+      await Promise.all(fleet.processes().map((each) => each.end()));
       await own?.drop();
     }
+  }
+
+  /** One process runs all. */
+  get isInProcess(): boolean {
+    return this.env['BUS'] === 'memory';
   }
 
   async load(order: LoadOrder): Promise<LoadResult> {
@@ -120,8 +130,7 @@ export class Fleet {
   private each(figure: (pid: number) => number): Record<string, number> {
     const pids = {
       orchestrator: this.orchestrator.pid,
-      worker: this.worker.pid,
-      kafka: this.servers.kafka.pid,
+      ...(!this.isInProcess && { worker: this.worker.pid, kafka: this.servers.kafka.pid }),
       postgres: this.servers.postgres.pid,
     };
     // A server in a container is not ours to measure.
@@ -131,8 +140,13 @@ export class Fleet {
   }
 
   private async requests(): Promise<number> {
-    const counts = [await this.orchestrator.ask('kafkaRequests'), await this.worker.ask('kafkaRequests')];
-    return counts.reduce<number>((sum, count) => sum + Number(count), 0);
+    const counts: number[] = [];
+    for (const each of this.processes()) counts.push(Number(await each.ask('kafkaRequests')));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  private processes(): Measured[] {
+    return [...new Set([this.orchestrator, this.worker])];
   }
 }
 

@@ -32,16 +32,25 @@ export async function measure(servers: Servers, measurement: Measurement): Promi
   return Fleet.with(servers, { ...setup, workload: key.workload }, use, databaseUrl);
 }
 
+/** One process, no Kafka, and no barrier: the saga's history says which steps ran, as with others of this class. */
+export const IN_PROCESS = { bus: 'memory', barrier: 'none' } as const;
+
 /** W1 in a closed loop, on servers of its own unless they are given. */
 export async function measureW1(
-  { inFlight, sagas, repeat }: { inFlight: number; sagas: number; repeat: number },
+  {
+    inFlight,
+    sagas,
+    repeat,
+    inProcess = false,
+  }: { inFlight: number; sagas: number; repeat: number; inProcess?: boolean },
   servers?: Servers,
 ): Promise<Row> {
   const used = servers ?? (await startServers());
   const warmUp = Math.min(sagas, Math.max(500, inFlight));
   try {
     const key = { workload: 'W1', inFlight, repeat };
-    return await measure(used, { key, order: { inFlight, sagas }, warmUp });
+    const setup = inProcess ? IN_PROCESS : {};
+    return await measure(used, { key, order: { inFlight, sagas }, warmUp, setup });
   } finally {
     if (!servers) await used.close();
   }
@@ -53,7 +62,7 @@ export function warmUpOf(order: LoadOrder, sagas: number): LoadOrder {
 
 /** The row of a load that this fleet ran. */
 export function rowOf(
-  { servers, settings }: Fleet,
+  { servers, settings, isInProcess }: Fleet,
   key: Omit<RowKey, 'system'>,
   order: LoadOrder,
   { seconds, ended, sagaMs, stepMs, lateMs, eventLoopDelayMs }: LoadResult,
@@ -71,7 +80,7 @@ export function rowOf(
   return {
     system: SYSTEM,
     version,
-    class: 'remote steps',
+    class: isInProcess ? 'in-process steps' : 'remote steps',
     ...key,
     at: new Date().toISOString(),
     ...(order.rate !== undefined && { rate: order.rate }),
@@ -84,7 +93,7 @@ export function rowOf(
     ...(isSequential && { stepMs }),
     ...usage,
     eventLoopDelayMs,
-    durability: servers.durability,
+    durability: isInProcess ? servers.durability.replace(/; Kafka.*/, '') : servers.durability,
     settings: { ...settings, ...more },
     ...(notes.length > 0 && { notes }),
   };

@@ -1,4 +1,3 @@
-import { KafkaBus } from '@counterstep/bus';
 import { Orchestrator } from '@counterstep/engine';
 import { PostgresStore, migrate } from '@counterstep/store';
 import { topicsOf } from '@counterstep/protocol';
@@ -8,6 +7,7 @@ import { Load } from './children/load.js';
 import type { LoadOrder } from './children/load.js';
 import { loggerSince } from './children/logger.js';
 import { observed } from './children/observed-bus.js';
+import { busOf, workerOf } from './children/parts.js';
 import { serve } from './children/serve.js';
 import { readConfig } from './config.js';
 import { workloadNamed } from './workloads/workloads.js';
@@ -19,11 +19,7 @@ const { workflow } = workloadNamed(config.WORKLOAD);
 const topics = topicsOf(config.TOPIC_PREFIX);
 let isReady = false;
 const logger = loggerSince(() => isReady);
-const bus = new KafkaBus({
-  brokers: config.KAFKA_BROKERS.split(','),
-  clientId: 'bench-orchestrator',
-  logger,
-});
+const bus = busOf(config, 'bench-orchestrator', logger);
 const load = new Load(() => orchestrator.executeWorkflow(workflow.name, {}));
 
 await migrate(config.DATABASE_URL);
@@ -53,6 +49,12 @@ const events = bus.subscribe({
   },
 });
 await events.ready();
+if (config.BUS === 'memory') {
+  // A bus within the process can only have its worker there too.
+  const worker = workerOf(config, bus, logger);
+  await worker.start();
+  await worker.ready();
+}
 isReady = true;
 
 process.on('SIGTERM', () => {

@@ -24,6 +24,8 @@ export interface Servers extends Database {
 export async function startDatabase(): Promise<Database> {
   const postgres = await startPostgres();
   const client = new pg.Client(postgres.url);
+  // The next query says so too.
+  client.on('error', () => undefined);
   await client.connect();
   const query = async <Found extends pg.QueryResultRow>(
     sql: string,

@@ -1,27 +1,15 @@
-import { KafkaBus } from '@counterstep/bus';
-import { createWorker } from '@counterstep/worker';
-import pg from 'pg';
 import { countKafkaRequests } from './children/kafka-requests.js';
 import { loggerSince } from './children/logger.js';
+import { busOf, workerOf } from './children/parts.js';
 import { serve } from './children/serve.js';
 import { readConfig } from './config.js';
-import { workloadNamed } from './workloads/workloads.js';
 
-/** The measured worker. Its barrier's table lies in the orchestrator's database: one server, one WAL. */
+/** The worker as a process of its own. */
 const config = readConfig();
 const kafkaRequests = countKafkaRequests();
 let isReady = false;
 const logger = loggerSince(() => isReady);
-const bus = new KafkaBus({ brokers: config.KAFKA_BROKERS.split(','), clientId: 'bench-worker', logger });
-const database = new pg.Pool({ connectionString: config.DATABASE_URL, max: 12 });
-const worker = createWorker({
-  bus,
-  database,
-  topicPrefix: config.TOPIC_PREFIX,
-  concurrency: config.CONCURRENCY,
-  handlers: workloadNamed(config.WORKLOAD).handlers(config.BARRIER),
-  logger,
-});
+const worker = workerOf(config, busOf(config, 'bench-worker', logger), logger);
 await worker.start();
 await worker.ready();
 isReady = true;

@@ -30,7 +30,7 @@ function peers(results: Results): Chart {
             label: labelOf(system, best.class),
             values: [best.sagasPerSecond],
             text,
-            isOurs: system === SYSTEM,
+            isOurs: system.startsWith(SYSTEM),
           },
         ]
       : [];
@@ -43,11 +43,11 @@ function peers(results: Results): Chart {
 }
 
 function labelOf(system: string, kind: string): string {
-  return kind === 'in-process steps' ? `${system} (in process)` : system;
+  return kind === 'in-process steps' && !system.startsWith(SYSTEM) ? `${system} (in process)` : system;
 }
 
 function throughput(results: Results): Chart {
-  const closed = results.of('W1').filter(({ rate }) => rate === undefined);
+  const closed = results.closedLoops();
   return {
     title: 'W1: sagas per second by sagas in flight',
     subtitle: 'closed loop; behind the bar the latency of a saga, p50 / p99 ms; longer is better',
@@ -62,7 +62,9 @@ function throughput(results: Results): Chart {
 
 function cpu(results: Results): Chart {
   // One saga at a time mostly waits: what it costs would hide all others.
-  const busy = results.of('W1').filter(({ inFlight = 0, cpu }) => inFlight > 1 && cpu['total'] !== undefined);
+  const busy = results
+    .closedLoops()
+    .filter(({ inFlight = 0, cpu }) => inFlight > 1 && cpu['total'] !== undefined);
   return {
     title: 'W1: CPU per step by process',
     subtitle: 'microseconds; shorter is better',

@@ -39,14 +39,19 @@ export class Results {
     return this.own.find((summary) => summary.workload === workload && summary.variant === variant);
   }
 
+  /** W1's closed loops over Kafka, by their size. */
+  closedLoops(): Summary[] {
+    return this.of('W1').filter(({ variant }) => variant === undefined);
+  }
+
   /** The closed loop of W1 with the most completed sagas per second. */
   best(): Summary | undefined {
-    return fastest(this.of('W1').filter(({ rate }) => rate === undefined));
+    return fastest(this.closedLoops());
   }
 
   /** W1 with so many in flight. */
   closed(inFlight: number): Summary | undefined {
-    return this.of('W1').find((summary) => summary.inFlight === inFlight);
+    return this.closedLoops().find((summary) => summary.inFlight === inFlight);
   }
 
   /** The systems that were measured side by side, in the order of their speed. */

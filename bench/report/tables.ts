@@ -147,7 +147,7 @@ export function peersTable(results: Results): string {
         `${system} ${best.version}`,
         best.class,
         `${shown(best.sagasPerSecond)} (${shown(best.inFlight)})`,
-        ours && system !== SYSTEM ? `${shown(ours.sagasPerSecond / best.sagasPerSecond)}x` : '',
+        ours && !system.startsWith(SYSTEM) ? `${shown(ours.sagasPerSecond / best.sagasPerSecond)}x` : '',
         shown(at64?.sagasPerSecond),
         shownAll([at64?.sagaMs.p50, at64?.sagaMs.p99]),
         shown(alone?.sagaMs.p50),

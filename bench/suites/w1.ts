@@ -1,4 +1,4 @@
-import { measure, measureW1 } from '../measure.js';
+import { IN_PROCESS, measure, measureW1 } from '../measure.js';
 import { repeated } from './suite.js';
 import type { Suite } from './suite.js';
 
@@ -9,11 +9,16 @@ const LOADS = [
   { inFlight: 1_000, sagas: 15_000 },
   { inFlight: 4_000, sagas: 30_000 },
 ];
+/** The orchestrator and its worker as one process, without Kafka. */
+const IN_PROCESS_LOADS = [
+  { inFlight: 64, sagas: 8_000 },
+  { inFlight: 1_000, sagas: 20_000 },
+];
 /** Shares of what the closed loops reached at their best. */
 const OPEN = [0.5, 0.8];
 const OPEN_SECONDS = 15;
 
-/** Closed loops from one saga to thousands, then open loops below the highest rate that they reached. */
+/** Closed loops from one saga to thousands, then open loops below the highest rate that they reached, and one process. */
 export const w1: Suite = async (run, servers) => {
   await repeated(run.repeats, async (repeat) => {
     for (const { inFlight, sagas } of LOADS) {
@@ -21,13 +26,19 @@ export const w1: Suite = async (run, servers) => {
       await run.row({ workload: 'W1', inFlight, repeat }, () => measureW1(load, servers));
     }
   });
-  const best = Math.max(...run.rows('W1').map(({ sagasPerSecond, rate }) => (rate ? 0 : sagasPerSecond)));
+  const remote = run.rows('W1').filter(({ variant }) => variant === undefined);
+  const best = Math.max(...remote.map(({ sagasPerSecond }) => sagasPerSecond));
   await repeated(run.repeats, async (repeat) => {
     for (const share of OPEN) {
       const key = { workload: 'W1', variant: `open loop at ${share * 100} %`, repeat };
       const rate = Math.max(1, Math.round(best * share));
       const order = { rate, sagas: run.scaled(rate * OPEN_SECONDS) };
       await run.row(key, () => measure(servers, { key, order, warmUp: rate * 2 }));
+    }
+    for (const { inFlight, sagas } of IN_PROCESS_LOADS) {
+      const key = { workload: 'W1', variant: 'in process', inFlight, repeat };
+      const order = { inFlight, sagas: run.scaled(sagas, inFlight) };
+      await run.row(key, () => measure(servers, { key, order, warmUp: inFlight, setup: IN_PROCESS }));
     }
   });
 };

@@ -32,7 +32,7 @@ export const w9: Suite = (run, servers) =>
   });
 
 function rateFor(run: Run): number {
-  const reached = run.rows('W1').flatMap((row) => (row.rate === undefined ? [row.sagasPerSecond] : []));
+  const reached = run.rows('W1').flatMap((row) => (row.variant === undefined ? [row.sagasPerSecond] : []));
   return reached.length === 0
     ? WITHOUT_W1
     : Math.max(1, Math.min(MOST, Math.round(Math.max(...reached) * SHARE)));

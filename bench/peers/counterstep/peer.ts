@@ -24,4 +24,16 @@ const counterstep: Peer = {
   },
 };
 
-export const peers: readonly Peer[] = [counterstep];
+/** The same as one process: no Kafka, no barrier, as systems of this class have it. */
+const inProcess: Peer = {
+  ...counterstep,
+  name: `${SYSTEM} in process`,
+  class: 'in-process steps',
+  durability: 'what each step gave is in Postgres',
+  async start(stack) {
+    const servers = await stack.servers();
+    return ({ inFlight, sagas }, repeat) => measureW1({ inFlight, sagas, repeat, inProcess: true }, servers);
+  },
+};
+
+export const peers: readonly Peer[] = [counterstep, inProcess];
