@@ -17,9 +17,11 @@ import type { Absent } from './results.js';
  */
 const { values } = parseArgs({ options: { run: { type: 'string' }, peers: { type: 'string' } } });
 const hasPeers = (run: string): boolean => readRows(run).some(({ system }) => system !== SYSTEM);
+// A run of the peers has W1 of ours, too, and nothing else of ours.
 const hasOwn = (run: string): boolean =>
-  readFacts(run).some(({ file }) => file.startsWith('limit-') || isOfBench(file));
-const own = values.run ?? runs().findLast((run) => hasOwn(run) && !hasPeers(run));
+  readFacts(run).some(({ file }) => /^(limit-|counterstep-w(?!1-))/.test(file)) ||
+  (readRows(run).length > 0 && !hasPeers(run));
+const own = values.run ?? runs().findLast(hasOwn);
 const peers = values.peers ?? runs().findLast(hasPeers);
 
 const named = [...new Set([own, peers].filter((run) => run !== undefined))];
@@ -50,10 +52,6 @@ console.log(`docs/performance.md: ${ownRows.length + peerRows.length} rows, ${ch
 
 function factsNamed<Found>(prefix: string): Found[] {
   return facts.filter(({ file }) => file.startsWith(prefix)).map(({ fact }) => fact as Found);
-}
-
-function isOfBench(file: string): boolean {
-  return file.startsWith(`${SYSTEM.toLowerCase()}-w`);
 }
 
 function oneRowPerLine(rows: readonly Row[]): string {
