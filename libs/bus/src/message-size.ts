@@ -4,13 +4,20 @@ import type { OutgoingMessage } from './bus.js';
 /** The largest message a bus takes, in bytes of key, value and headers together: the `max.message.bytes` of our topics. */
 export const MAX_MESSAGE_BYTES = 1024 * 1024;
 
+/** By their object: nearly all messages have the very same. */
+const sizes = new WeakMap<object, number>();
+
 /** Bytes of key, value and headers; what the wire adds per record is not counted. */
-export function sizeOf(message: OutgoingMessage): number {
-  let bytes = Buffer.byteLength(message.key) + message.value.byteLength;
-  if (message.headers !== undefined) {
-    for (const [name, value] of Object.entries(message.headers)) {
-      bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
-    }
-  }
+export function sizeOf({ key, value, headers }: OutgoingMessage): number {
+  return Buffer.byteLength(key) + value.byteLength + (headers ? sizeOfHeaders(headers) : 0);
+}
+
+function sizeOfHeaders(headers: Readonly<Record<string, string>>): number {
+  let bytes = Object.isFrozen(headers) ? sizes.get(headers) : undefined;
+  if (bytes !== undefined) return bytes;
+  bytes = 0;
+  for (const [name, value] of Object.entries(headers))
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
+  sizes.set(headers, bytes);
   return bytes;
 }

@@ -220,7 +220,7 @@ export class Sweeper {
     for (let limit = SWEEP_LIMIT; ; limit *= 10) {
       const due = await store.dueSagas(storeClock.now() - GRACE, limit);
       const mine = due
-        .filter(({ sagaId, dueAt }) => !timers.watches(sagaId, dueAt) && !unreadable.has(sagaId))
+        .filter(({ sagaId, dueAt }) => !timers.isWatched(sagaId, dueAt) && !unreadable.has(sagaId))
         .filter(({ sagaId, digest }) => registry.pinned(digest) ?? replies()?.holds(repliesTopic, sagaId))
         .map(({ sagaId }) => sagaId);
       if (mine.length > 0 || due.length < limit || limit >= MOST_DUE) return mine.slice(0, SWEEP_LIMIT);

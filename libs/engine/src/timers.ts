@@ -1,7 +1,8 @@
-import { dueAt, isFinished, openAttempts, openWaits } from '@counterstep/core';
 import type { AttemptName, Saga } from '@counterstep/core';
 import type { Clock, StoreClock } from './clock.js';
 import type { PutOff } from './store.js';
+import { keyOf, watchListOf } from './watch-list.js';
+import type { WatchList } from './watch-list.js';
 
 export interface Expiry extends AttemptName {
   readonly sagaId: string;
@@ -19,9 +20,17 @@ interface Timer {
   readonly ms: number;
   /** By the store's clock. */
   readonly at: number;
-  /** Of an attempt: its due time when it was set. */
-  readonly dueAt?: number;
+  /** Of an attempt: its key, and its due time when it was set. */
+  readonly attempt?: { readonly key: string; readonly dueAt: number };
   readonly run: (heard: boolean) => void;
+}
+
+/** A saga and its timers. */
+interface Watch {
+  list: WatchList;
+  /** When it is due, signs of life counted; undefined once a timer has run. */
+  due: number | undefined;
+  readonly timers: Map<string, Timer>;
 }
 
 export interface TimersOptions {
@@ -45,161 +54,157 @@ export interface TimersOptions {
  * from every sign of life.
  */
 export class Timers {
-  private readonly bySaga = new Map<string, Map<string, Timer>>();
-  /** The due time of the saga as it was when its timers were set. */
-  private readonly dueTimes = new Map<string, number | undefined>();
+  private readonly watches = new Map<string, Watch>();
   private stopped = false;
 
   constructor(private readonly options: TimersOptions) {}
 
   /** Whether this process watches the saga as it is: one that is due at another time has moved elsewhere meanwhile. */
-  watches(sagaId: string, due: number): boolean {
-    return this.bySaga.has(sagaId) && this.dueTimes.get(sagaId) === due;
+  isWatched(sagaId: string, due: number): boolean {
+    const watch = this.watches.get(sagaId);
+    return watch !== undefined && watch.timers.size > 0 && watch.due === due;
   }
 
   /** The saga has moved: drops what is over, plans what is due. */
   moved(saga: Saga): void {
-    const { sagaId } = saga;
-    const due = dueAt(saga);
+    const list = watchListOf(saga);
     // Also while it is paused or held: then nothing is due.
-    if (isFinished(saga) || due === undefined) {
-      this.forget(sagaId);
+    if (!list || this.stopped) {
+      this.forget(saga.sagaId);
       return;
     }
-    this.dueTimes.set(sagaId, due);
-    const now = this.options.storeClock.now();
-    const planned = plannedTimes(saga);
-    if (saga.deadline !== undefined) planned.set(`deadline at ${saga.deadline}`, saga.deadline);
-    const attempts = runningAttempts(saga);
-    for (const [key, timer] of this.bySaga.get(sagaId) ?? []) {
-      const attempt = attempts.get(key);
-      if (planned.has(key) || (attempt && attempt.dueAt === timer.dueAt)) continue;
-      this.drop(sagaId, key);
+    const watch = this.watchFor(list);
+    const { planned, running } = list;
+    const { deadline } = saga;
+    const isPlanned = (key: string): boolean =>
+      key === DEADLINE + String(deadline) || planned.some((each) => each.key === key);
+    for (const [key, timer] of watch.timers) {
+      const { attempt: of } = timer;
+      const attempt = of && running.find((each) => each.key === of.key);
+      if (attempt ? attempt.dueAt === of.dueAt : isPlanned(key)) continue;
+      drop(watch, key);
       // A sign of life has put it off.
-      if (attempt && !key.endsWith(PICK_UP))
-        this.set(sagaId, key, attempt.dueAt - now, timer.run, attempt.dueAt, true);
+      if (attempt && key === attempt.key)
+        this.set(watch, key, attempt.dueAt - this.now(), timer.run, attempt, true);
     }
-    for (const [key, time] of planned)
-      this.set(sagaId, key, time - now, () => {
-        this.options.onDue(sagaId);
-      });
+    const onDue = (): void => {
+      this.options.onDue(saga.sagaId);
+    };
+    for (const { key, at } of planned) this.set(watch, key, at - this.now(), onDue);
+    if (deadline !== undefined) this.set(watch, DEADLINE + String(deadline), deadline - this.now(), onDue);
   }
 
   /** The commands decided up to `upTo` are with the broker: their attempts' time begins. */
   confirmed(saga: Saga, upTo: number): void {
-    if (isFinished(saga) || dueAt(saga) === undefined) return;
     const { onExpired, onPickUpDue, pickUpTimeout } = this.options;
-    const { sagaId } = saga;
-    const { digest } = saga.workflow;
-    for (const [key, { step, direction, run, attempt, sentAt, dueAt: due }] of runningAttempts(saga)) {
-      if (sentAt > upTo || key.endsWith(PICK_UP)) continue;
-      const expiry = { sagaId, digest, step, direction, run, attempt, sentAt, heard: false };
-      const onEnd = (heard: boolean): void => onExpired({ ...expiry, heard });
+    const { sagaId, workflow } = saga;
+    const before = this.watches.get(sagaId);
+    const list = before?.list.saga === saga ? before.list : watchListOf(saga);
+    if (!list || this.stopped) return;
+    const watch = before ?? this.watchFor(list);
+    for (const attempt of list.running) {
+      const { step, direction, run, attempt: nth, sentAt, dueAt, key } = attempt;
+      if (sentAt > upTo || watch.timers.has(key)) continue;
+      const expiry = {
+        sagaId,
+        digest: workflow.digest,
+        step,
+        direction,
+        run,
+        attempt: nth,
+        sentAt,
+        heard: false,
+      };
+      const onEnd = (heard: boolean): void => {
+        onExpired({ ...expiry, heard });
+      };
       // What is watched already was told of before, and may have shown signs of life since.
-      if (!this.set(sagaId, key, due - sentAt, onEnd, due)) continue;
+      this.set(watch, key, dueAt - sentAt, onEnd, attempt);
       const within = pickUpTimeout(saga, step);
-      if (within !== undefined && within < due - sentAt)
-        this.set(sagaId, key + PICK_UP, within, () => onPickUpDue(expiry), due);
+      const onPickUp = (): void => {
+        onPickUpDue(expiry);
+      };
+      if (within !== undefined && within < dueAt - sentAt)
+        this.set(watch, key + PICK_UP, within, onPickUp, attempt);
     }
   }
 
   /** The attempt's handler is at work: its time counts anew, but ends with `most` milliseconds from now. */
   alive(sagaId: string, attempt: AttemptName, most: number, saga: Saga | undefined): void {
     const key = keyOf(attempt);
-    this.drop(sagaId, key + PICK_UP);
-    const timer = this.bySaga.get(sagaId)?.get(key);
+    const watch = this.watches.get(sagaId);
+    if (!watch) return;
+    drop(watch, key + PICK_UP);
+    const timer = watch.timers.get(key);
     if (!timer) return;
-    this.drop(sagaId, key);
-    this.set(sagaId, key, Math.min(timer.ms, most), timer.run, timer.dueAt, true);
-    if (saga) this.putOff(saga, timer.ms / 3);
-  }
-
-  /** For the other orchestrators, and for people: what is at work is not overdue. */
-  private putOff(saga: Saga, least: number): void {
-    const { sagaId, version } = saga;
-    const timers = this.bySaga.get(sagaId);
-    const attempts = [...runningAttempts(saga)]
-      .filter(([key]) => !key.endsWith(PICK_UP))
-      .map(([key, { dueAt: due }]) => timers?.get(key)?.at ?? due);
-    const movesAt = Math.min(...attempts, ...plannedTimes(saga).values());
-    const before = this.dueTimes.get(sagaId) ?? Infinity;
-    if (movesAt - before < least) return;
-    this.dueTimes.set(sagaId, Math.min(movesAt, saga.deadline ?? Infinity));
-    this.options.onPutOff({ sagaId, version, dueAt: movesAt });
+    drop(watch, key);
+    this.set(watch, key, Math.min(timer.ms, most), timer.run, timer.attempt, true);
+    if (saga) this.putOff(watch, saga, timer.ms / 3);
   }
 
   /** Drops every timer and plans no more. */
   stop(): void {
     this.stopped = true;
-    for (const sagaId of [...this.bySaga.keys()]) this.forget(sagaId);
+    for (const sagaId of [...this.watches.keys()]) this.forget(sagaId);
   }
 
-  /** False when there is one already. */
+  /** For the other orchestrators, and for people: what is at work is not overdue. */
+  private putOff(watch: Watch, saga: Saga, least: number): void {
+    const { sagaId, version, deadline = Infinity } = saga;
+    const list = watchListOf(saga);
+    const attempts = (list?.running ?? []).map(({ key, dueAt }) => watch.timers.get(key)?.at ?? dueAt);
+    const movesAt = Math.min(...attempts, ...(list?.planned ?? []).map(({ at }) => at));
+    if (movesAt - (watch.due ?? Infinity) < least) return;
+    watch.due = Math.min(movesAt, deadline);
+    this.options.onPutOff({ sagaId, version, dueAt: movesAt });
+  }
+
+  private watchFor(list: WatchList): Watch {
+    const { sagaId } = list.saga;
+    const watch = this.watches.get(sagaId) ?? { list, due: list.due, timers: new Map<string, Timer>() };
+    watch.list = list;
+    watch.due = list.due;
+    this.watches.set(sagaId, watch);
+    return watch;
+  }
+
+  /** Does nothing when there is one already. */
   private set(
-    sagaId: string,
+    watch: Watch,
     key: string,
     ms: number,
     run: Timer['run'],
-    due?: number,
+    attempt?: Timer['attempt'],
     heard = false,
-  ): boolean {
-    const timers = this.bySaga.get(sagaId) ?? new Map<string, Timer>();
-    if (this.stopped || timers.has(key)) return false;
-    this.bySaga.set(sagaId, timers);
+  ): void {
+    const { timers } = watch;
+    if (timers.has(key)) return;
     const cancel = this.options.clock.after(Math.max(0, ms), () => {
       timers.delete(key);
-      if (timers.size === 0) this.forget(sagaId);
+      if (timers.size === 0) this.forget(watch.list.saga.sagaId);
       // Should nothing come of it, the sweep looks again, whatever other timers the saga has.
-      this.dueTimes.delete(sagaId);
+      watch.due = undefined;
       run(heard);
     });
-    const at = this.options.storeClock.now() + ms;
-    timers.set(key, { cancel, ms, at, run, ...(due !== undefined && { dueAt: due }) });
-    return true;
+    timers.set(key, { cancel, ms, at: this.now() + ms, run, ...(attempt && { attempt }) });
   }
 
-  private drop(sagaId: string, key: string): void {
-    const timers = this.bySaga.get(sagaId);
-    timers?.get(key)?.cancel();
-    timers?.delete(key);
-    if (timers?.size === 0) this.bySaga.delete(sagaId);
+  private now(): number {
+    return this.options.storeClock.now();
   }
 
   private forget(sagaId: string): void {
-    for (const { cancel } of this.bySaga.get(sagaId)?.values() ?? []) cancel();
-    this.bySaga.delete(sagaId);
-    this.dueTimes.delete(sagaId);
+    const watch = this.watches.get(sagaId);
+    if (!watch) return;
+    for (const { cancel } of watch.timers.values()) cancel();
+    this.watches.delete(sagaId);
   }
 }
 
 const PICK_UP = '/pick-up';
+const DEADLINE = 'deadline at ';
 
-function keyOf({ step, direction, run, attempt }: AttemptName): string {
-  return `${direction}/${run}/${attempt}/${step}`;
-}
-
-/** What is due at a time that is known, by a key that changes with what it stands for. */
-function plannedTimes(saga: Saga): Map<string, number> {
-  const planned = new Map<string, number>();
-  const plan = (what: string, time: number | undefined): void => {
-    if (time !== undefined) planned.set(`${what} at ${time}`, time);
-  };
-  for (const { step, direction, attempts } of openAttempts(saga))
-    if (attempts.status === 'waiting') plan(`retry of ${step} ${direction}`, attempts.dueAt);
-  for (const { path, until } of openWaits(saga)) plan(`wait of ${path}`, until);
-  for (const { step, dueAt: time } of saga.stalls ?? []) plan(`stall of ${step}`, time);
-  if (saga.state === 'pending') plan('start', saga.startAt);
-  return planned;
-}
-
-function runningAttempts(saga: Saga): Map<string, AttemptName & { sentAt: number; dueAt: number }> {
-  const running = new Map<string, AttemptName & { sentAt: number; dueAt: number }>();
-  for (const { step, direction, attempts } of openAttempts(saga)) {
-    const { run, attempt, sentAt, dueAt: due, status } = attempts;
-    if (status !== 'running' || due === undefined) continue;
-    const each = { step, direction, run, attempt, sentAt, dueAt: due };
-    running.set(keyOf(each), each);
-    running.set(keyOf(each) + PICK_UP, each);
-  }
-  return running;
+function drop(watch: Watch, key: string): void {
+  watch.timers.get(key)?.cancel();
+  watch.timers.delete(key);
 }

@@ -6,6 +6,9 @@ export type Decoded<T> = { ok: true; message: T } | { ok: false; code: string; r
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const encoder = new TextEncoder();
+/** Node's buffers come out of a pool, which is several times faster for texts as short as ours. */
+const encode: (text: string) => Uint8Array =
+  typeof Buffer === 'undefined' ? (text) => encoder.encode(text) : (text) => Buffer.from(text);
 
 const MAX_REASON = 2_000;
 
@@ -39,7 +42,7 @@ export function decodeMessage<T>(schema: z.ZodType<T>, value: Uint8Array | null)
 }
 
 export function encodeMessage(message: object): Uint8Array {
-  return encoder.encode(JSON.stringify(message));
+  return encode(JSON.stringify(message));
 }
 
 const PLAIN_HEADERS: Readonly<Record<string, string>> = Object.freeze({ 'content-type': CONTENT_TYPE });

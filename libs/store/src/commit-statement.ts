@@ -1,5 +1,6 @@
 import { isFinished, isHeld, rowOf } from '@counterstep/core';
 import type { Batch, Write } from '@counterstep/engine';
+import { json, plain, quoted } from './array-literal.js';
 
 /**
  * The whole batch in one statement, which is one transaction and one round trip. All parts of it see one snapshot, taken
@@ -168,68 +169,68 @@ export function commitStatement(
   };
 }
 
-function writeColumns(writes: readonly Write[]): unknown[][] {
-  const columns: unknown[][] = Array.from({ length: 20 }, () => []);
-  for (const { expectedVersion, saga, records } of writes) {
-    const row = rowOf(saga);
-    const values = [
-      row.sagaId,
-      expectedVersion,
-      isFinished(saga),
-      row.workflow.name,
-      row.workflow.version,
-      row.workflow.digest,
-      row.version,
-      row.state,
-      row.direction,
-      row.aim,
-      row.paused,
-      row.attention.length > 0 ? JSON.stringify(row.attention) : null,
-      JSON.stringify(row.position),
-      row.cause ? JSON.stringify(row.cause) : null,
-      row.dueAt ?? null,
-      records.at(-1)?.number,
-      row.createdAt,
-      row.updatedAt,
-      isHeld(saga),
-      row.deadline ?? null,
-    ];
-    values.forEach((value, index) => columns[index]?.push(value));
-  }
-  return columns;
+function writeColumns(writes: readonly Write[]): string[] {
+  const rows = writes.map(({ saga }) => rowOf(saga));
+  return [
+    quoted(rows, ({ sagaId }) => sagaId),
+    plain(writes, ({ expectedVersion }) => expectedVersion),
+    plain(writes, ({ saga }) => isFinished(saga)),
+    quoted(rows, ({ workflow }) => workflow.name),
+    plain(rows, ({ workflow }) => workflow.version),
+    quoted(rows, ({ workflow }) => workflow.digest),
+    plain(rows, ({ version }) => version),
+    plain(rows, ({ state }) => state),
+    plain(rows, ({ direction }) => direction),
+    plain(rows, ({ aim }) => aim),
+    plain(rows, ({ paused }) => paused),
+    json(rows, ({ attention }) => (attention.length > 0 ? attention : undefined)),
+    json(rows, ({ position }) => position),
+    json(rows, ({ cause }) => cause),
+    plain(rows, ({ dueAt }) => dueAt),
+    plain(writes, ({ records }) => records.at(-1)?.number),
+    plain(rows, ({ createdAt }) => createdAt),
+    plain(rows, ({ updatedAt }) => updatedAt),
+    plain(writes, ({ saga }) => isHeld(saga)),
+    plain(rows, ({ deadline }) => deadline),
+  ];
 }
 
-function keyColumns({ writes, claims = [] }: Batch): unknown[][] {
+function keyColumns({ writes, claims = [] }: Batch): string[] {
   const own = writes.flatMap(({ saga: { sagaId }, keys = [] }) =>
     keys.map((key) => ({ id: sagaId, sagaId, key })),
   );
   const all = [...own, ...claims];
   return [
-    all.map(({ id }) => id),
-    all.map(({ sagaId }) => sagaId),
-    all.map(({ key }) => key.scope),
-    all.map(({ key }) => key.key),
-    all.map(({ key }) => key.bodyHash),
-    all.map(({ key }) => key.fromClosed ?? false),
+    quoted(all, ({ id }) => id),
+    quoted(all, ({ sagaId }) => sagaId),
+    quoted(all, ({ key }) => key.scope),
+    quoted(all, ({ key }) => key.key),
+    quoted(all, ({ key }) => key.bodyHash),
+    plain(all, ({ key }) => key.fromClosed ?? false),
   ];
 }
 
-function recordColumns(writes: readonly Write[]): unknown[][] {
-  const columns: unknown[][] = Array.from({ length: 6 }, () => []);
-  for (const { saga, records } of writes)
-    for (const { seq, at, event, facts, number } of records)
-      [saga.sagaId, seq, at, event, JSON.stringify(facts), number].forEach((value, index) =>
-        columns[index]?.push(value),
-      );
-  return columns;
+function recordColumns(writes: readonly Write[]): string[] {
+  const records = writes.flatMap(({ records }) => records);
+  return [
+    quoted(
+      writes.flatMap(({ saga, records }) => records.map(() => saga.sagaId)),
+      (id) => id,
+    ),
+    plain(records, ({ seq }) => seq),
+    plain(records, ({ at }) => at),
+    quoted(records, ({ event }) => event),
+    json(records, ({ facts }) => facts),
+    plain(records, ({ number }) => number),
+  ];
 }
 
-function parkColumns({ park, unpark }: Batch): unknown[][] {
+function parkColumns({ park, unpark }: Batch): string[] {
   return [
-    park.map((input) => input.sagaId),
-    park.map((input) => input.digest),
-    park.map((input) => input.code),
-    park.map((input) => input.input),
-    [...unpark],
+    quoted(park, ({ sagaId }) => sagaId),
+    quoted(park, ({ digest }) => digest),
+    quoted(park, ({ code }) => code),
+    quoted(park, ({ input }) => input),
+    plain(unpark, (id) => id),
   ];
 }

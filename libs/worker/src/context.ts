@@ -53,13 +53,13 @@ export interface ProgressSink {
 /** What of the context belongs to one run of a handler. */
 export interface RunFacilities {
   readonly tx: unknown;
-  readonly signal: AbortSignal;
+  readonly deadline: { readonly signal: AbortSignal };
   readonly heartbeat: (undoData?: unknown) => Promise<void>;
 }
 
 export function contextOf(
   command: Command,
-  { tx, signal, heartbeat }: RunFacilities,
+  { tx, deadline, heartbeat }: RunFacilities,
   sink: ProgressSink,
 ): StepContext<unknown> {
   return {
@@ -70,7 +70,9 @@ export function contextOf(
     direction: command.direction,
     effectKey: command.effectkey,
     traceparent: command.traceparent,
-    signal,
+    get signal() {
+      return deadline.signal;
+    },
     get tx() {
       if (tx === undefined) {
         throw new WorkerConfigError(

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Deadline } from './deadline.js';
+import { LazyAbort } from './lazy-abort.js';
 
 describe('the deadline of an attempt', () => {
   beforeEach(() => void jest.useFakeTimers());
@@ -17,13 +18,13 @@ describe('the deadline of an attempt', () => {
     expect(deadline.signal.reason).toMatchObject({ name: 'TimeoutError' });
   });
 
-  test.each<[string, (deadline: Deadline, other: AbortController) => void]>([
+  test.each<[string, (deadline: Deadline, other: LazyAbort) => void]>([
     ['cleared', (deadline) => deadline.clear()],
     ['aborted by another signal', (_, other) => other.abort(new Error('other'))],
     ['past', () => jest.advanceTimersByTime(100)],
   ])('cannot be extended once it is %s', (_, end) => {
-    const other = new AbortController();
-    const deadline = new Deadline(100, [other.signal]);
+    const other = new LazyAbort();
+    const deadline = new Deadline(100, [other]);
     end(deadline, other);
     const { reason } = deadline.signal;
     deadline.extend(1_000);
@@ -32,12 +33,12 @@ describe('the deadline of an attempt', () => {
   });
 
   test('takes over the reason of the signal that is aborted first, also of one that was before', () => {
-    const [first, second] = [new AbortController(), new AbortController()];
-    const deadline = new Deadline(100, [first.signal, second.signal]);
+    const [first, second] = [new LazyAbort(), new LazyAbort()];
+    const deadline = new Deadline(100, [first, second]);
     second.abort('second');
     first.abort('first');
     expect(deadline.signal.reason).toBe('second');
-    expect(new Deadline(100, [first.signal]).signal.reason).toBe('first');
+    expect(new Deadline(100, [first]).signal.reason).toBe('first');
     expect(jest.getTimerCount()).toBe(0);
   });
 

@@ -1,3 +1,5 @@
+import { LazyAbort } from './lazy-abort.js';
+
 /** A longer delay overflows Node's timers, which then fire at once. */
 const MAX_TIMER_MS = 2_147_483_647;
 
@@ -12,58 +14,54 @@ export class GaveUp extends Error {
 
 /** An abort signal for the attempt's deadline and for whatever else may end it, whichever comes first. */
 export class Deadline {
-  readonly #controller = new AbortController();
-  readonly #others: readonly AbortSignal[];
-  readonly #onOther: () => void;
+  readonly #abort = new LazyAbort();
+  readonly #forget: readonly (() => void)[];
   #timer: NodeJS.Timeout | undefined;
   #grace: NodeJS.Timeout | undefined;
   #over = false;
 
-  constructor(timeoutMs: number, others: readonly AbortSignal[] = []) {
-    this.#others = others;
-    this.#onOther = () => this.#abort(others.find((other) => other.aborted)?.reason);
+  constructor(timeoutMs: number, others: readonly LazyAbort[] = []) {
     this.extend(timeoutMs);
-    for (const other of others) other.addEventListener('abort', this.#onOther, { once: true });
-    if (others.some((other) => other.aborted)) this.#onOther();
+    this.#forget = others.map((other) => other.onAbort((reason) => this.#end(reason)));
   }
 
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#abort.signal;
+  }
+
+  /** Why the signal was aborted; undefined when it was not. */
+  get reason(): unknown {
+    return this.#abort.reason;
   }
 
   /** So many milliseconds from now; without effect once the signal was aborted or the deadline cleared. */
   extend(timeoutMs: number): void {
     if (this.#over) return;
     clearTimeout(this.#timer);
-    const passed = () => this.#abort(new DOMException('the attempt’s deadline has passed', 'TimeoutError'));
+    const passed = () => this.#end(new DOMException('the attempt’s deadline has passed', 'TimeoutError'));
     this.#timer = setTimeout(passed, Math.min(timeoutMs, MAX_TIMER_MS));
   }
 
   /** Rejects with `GaveUp` when `running` has not settled so long after the signal was aborted. */
-  async orGiveUp<T>(running: Promise<T>, graceMs: number): Promise<T> {
-    const gaveUp = new Promise<never>((_, reject) => {
-      const startGrace = (): void => {
+  orGiveUp<T>(running: Promise<T>, graceMs: number): Promise<T> {
+    return new Promise((resolve, reject) => {
+      running.then(resolve, reject);
+      this.#abort.onAbort(() => {
         this.#grace = setTimeout(() => reject(new GaveUp()), graceMs);
-      };
-      if (this.signal.aborted) startGrace();
-      else this.signal.addEventListener('abort', startGrace, { once: true });
+      });
     });
-    // Whichever loses the race may still reject, and nobody listens to it then.
-    running.catch(() => undefined);
-    gaveUp.catch(() => undefined);
-    return Promise.race([running, gaveUp]);
   }
 
   clear(): void {
     this.#over = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#grace);
-    for (const other of this.#others) other.removeEventListener('abort', this.#onOther);
+    for (const forget of this.#forget) forget();
   }
 
-  #abort(reason: unknown): void {
+  #end(reason: unknown): void {
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#controller.abort(reason);
+    this.#abort.abort(reason);
   }
 }

@@ -5,12 +5,13 @@ import { contextOf, type ProgressSink } from './context.js';
 import { Deadline, GaveUp } from './deadline.js';
 import { EffectCancelled, factsOf, NonRetryable, StepRejected } from './errors.js';
 import { WithUndoData, type Handler } from './handlers.js';
+import type { LazyAbort } from './lazy-abort.js';
 import { Pulse } from './pulse.js';
 
 export interface EffectOptions {
   readonly sink: ProgressSink;
   /** Aborted when the worker shuts down and has waited long enough. */
-  readonly shutdown: AbortSignal;
+  readonly shutdown: LazyAbort;
   /** Milliseconds that a handler may overrun its aborted signal while it holds the barrier's transaction. */
   readonly graceMs: number;
   readonly sendHeartbeat: (command: Command, undoData: unknown) => Promise<void>;
@@ -22,7 +23,7 @@ export interface EffectRun {
   /** The newest attempt. */
   command: Command;
   /** Aborted when nobody waits for the effect any more, with an `EffectCancelled`. */
-  readonly cancelled: AbortSignal;
+  readonly cancelled: LazyAbort;
 }
 
 /** What the barrier runs for one command: check the input, call the handler under its deadline, check the output. */
@@ -46,13 +47,12 @@ async function runOnce(
   { sink, shutdown, graceMs, sendHeartbeat, onHeartbeatTrouble }: EffectOptions,
 ): Promise<EffectResult> {
   const { command, cancelled } = run;
-  if (cancelled.aborted) return failureOf(cancelled.reason, cancelled.reason);
+  if (cancelled.reason !== undefined) return failureOf(cancelled.reason, cancelled.reason);
   if (command.barrier !== undefined && command.barrier !== handler.barrier) {
     const message = `the step demands barrier '${command.barrier}', and ${handler.worker} has '${handler.barrier}'`;
     return { outcome: 'rejected', error: { code: 'BARRIER_MISMATCH', message } };
   }
   const deadline = new Deadline(command.timeout, [shutdown, cancelled]);
-  const { signal } = deadline;
   const pulse = new Pulse({
     command: () => run.command,
     deadline,
@@ -64,7 +64,7 @@ async function runOnce(
   try {
     const input = await parse(handler.input, command.data);
     if (!input.ok) return { outcome: 'rejected', error: factsOf(input, 'INPUT_INVALID') };
-    const context = contextOf(command, { tx, signal, heartbeat }, sink);
+    const context = contextOf(command, { tx, deadline, heartbeat }, sink);
     const running = (async () => {
       try {
         return await handler.run(input.value, context);
@@ -76,7 +76,7 @@ async function runOnce(
     const returned = tx === undefined ? await running : await deadline.orGiveUp(running, graceMs);
     return await resultOf(handler, returned);
   } catch (thrown) {
-    return failureOf(thrown, signal.reason);
+    return failureOf(thrown, deadline.reason);
   } finally {
     deadline.clear();
     pulse.end();

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { COMMAND_TYPE, type Command } from '@counterstep/protocol';
 import { Deadline } from './deadline.js';
+import { LazyAbort } from './lazy-abort.js';
 import { Pulse } from './pulse.js';
 
 const command: Command = {
@@ -26,15 +27,15 @@ describe('the pulse of a handler', () => {
   let sent: { attempt: number; undoData: unknown }[] = [];
   let troubles: unknown[] = [];
   let deadline: Deadline;
-  let abort: AbortController;
+  let abort: LazyAbort;
   let newest: Command;
   let send: (command: Command, undoData: unknown) => Promise<void>;
   let pulse: Pulse;
 
   beforeEach(() => {
     [now, sent, troubles, newest] = [0, [], [], command];
-    abort = new AbortController();
-    deadline = new Deadline(30_000, [abort.signal]);
+    abort = new LazyAbort();
+    deadline = new Deadline(30_000, [abort]);
     send = () => Promise.resolve();
     pulse = new Pulse({
       command: () => newest,

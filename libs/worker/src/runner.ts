@@ -6,6 +6,7 @@ import { effectOf, type EffectOptions, type EffectRun } from './effect.js';
 import { EffectCancelled } from './errors.js';
 import { Groups } from './groups.js';
 import type { Handler, HandlerTable } from './handlers.js';
+import { LazyAbort } from './lazy-abort.js';
 import type { WorkerLogger } from './logger.js';
 
 export interface RunnerOptions extends Omit<EffectOptions, 'shutdown' | 'onHeartbeatTrouble'> {
@@ -50,7 +51,7 @@ export class Runner {
   readonly #running = new Map<string, Running>();
   /** What handlers took lately, in milliseconds. */
   readonly #took = new Map<Handler, number>();
-  readonly #shutdown = new AbortController();
+  readonly #shutdown = new LazyAbort();
   #draining = false;
   #trouble: string | undefined;
 
@@ -100,10 +101,10 @@ export class Runner {
   }
 
   #begin(command: Command): Running {
-    const cancelling = new AbortController();
+    const cancelled = new LazyAbort();
     const { promise, resolve, reject } = withResolvers<Answer>();
     const { effectkey } = command;
-    const run: EffectRun = { command, cancelled: cancelling.signal };
+    const run: EffectRun = { command, cancelled };
     const handler = this.#options.handlers.find(command.direction, command.worker);
     const running: Running = {
       run,
@@ -118,7 +119,7 @@ export class Runner {
         this.#running.delete(effectkey);
         reject(new WorkerStopped('the worker stops'));
       },
-      cancel: (reason) => cancelling.abort(new EffectCancelled(reason)),
+      cancel: (reason) => cancelled.abort(new EffectCancelled(reason)),
     };
     this.#running.set(effectkey, running);
     this.#groups.push(running);
@@ -171,16 +172,16 @@ export class Runner {
     const { run, handler } = running;
     const { command, cancelled } = run;
     // It waited for its turn until nobody wanted it: without a row in the barrier, its undo has nothing to do.
-    if (cancelled.aborted)
+    if (cancelled.reason !== undefined)
       running.settle(this.#tell(command, cancelledAnswer(cancelled.reason as EffectCancelled)));
     else if (!handler) running.settle(unknownWorker(command));
-    return !cancelled.aborted && handler !== undefined;
+    return cancelled.reason === undefined && handler !== undefined;
   }
 
   #effectOf(run: EffectRun, handler: Handler): Effect {
     const effect = effectOf(run, handler, {
       ...this.#options,
-      shutdown: this.#shutdown.signal,
+      shutdown: this.#shutdown,
       onHeartbeatTrouble: (of, error) =>
         this.#options.logger.warn(`a heartbeat was not sent: ${String(error)}`, factsOfCommand(of)),
     });

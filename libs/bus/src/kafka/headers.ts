@@ -9,12 +9,24 @@ const NONE: Readonly<Record<string, string>> = Object.freeze({});
  */
 export function headersOf(headers: IHeaders | undefined): Readonly<Record<string, string>> {
   if (headers === undefined) return NONE;
-  const names = Object.keys(headers);
-  if (names.length === 0) return NONE;
-  const texts = names.flatMap((name): [string, string][] => {
-    const values = [headers[name]].flat().filter((value) => Buffer.isBuffer(value));
-    const [value] = values;
-    return value !== undefined && values.length === 1 ? [[name, value.toString()]] : [];
-  });
-  return Object.fromEntries(texts);
+  const texts: Record<string, string> = {};
+  for (const name of Object.keys(headers)) {
+    const value = onlyOne(headers[name]);
+    if (value !== undefined) define(texts, name, value.toString());
+  }
+  return texts;
+}
+
+function onlyOne(value: IHeaders[string]): Buffer | undefined {
+  if (Buffer.isBuffer(value)) return value;
+  if (!Array.isArray(value)) return undefined;
+  const buffers = value.filter((each) => Buffer.isBuffer(each));
+  return buffers.length === 1 ? buffers[0] : undefined;
+}
+
+/** Also when it is named `__proto__`. */
+function define(texts: Record<string, string>, name: string, value: string): void {
+  if (name in texts)
+    Object.defineProperty(texts, name, { value, enumerable: true, configurable: true, writable: true });
+  else texts[name] = value;
 }

@@ -32,8 +32,8 @@ export function requestOf(parts: readonly Part[]): TopicMessages[] {
     if (list === undefined) topics.set(topic, (list = []));
     for (const { message } of messages) {
       const { key, value, headers } = message;
-      const record = { key, value: asBuffer(value), partition };
-      list.push(headers === undefined ? record : { ...record, headers: { ...headers } });
+      // kafkajs only reads the headers.
+      list.push({ key, value: asBuffer(value), partition, headers: headers as Record<string, string> });
     }
   }
   return [...topics].map(([topic, messages]) => ({ topic, messages }));
