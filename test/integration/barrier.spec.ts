@@ -193,8 +193,8 @@ describe('barrier on Postgres', () => {
           seen.push(nth);
           if (!trap.sprung()) break;
         }
-        // Forward: BEGIN, load, SAVEPOINT, ledger, RELEASE, insert, COMMIT; or two transactions of four. So the undo.
-        expect(seen.length).toBeGreaterThan(12);
+        // Forward: BEGIN with load, SAVEPOINT, ledger, RELEASE, insert with COMMIT; or two transactions of two. So the undo.
+        expect(seen.length).toBeGreaterThan(8);
       });
     },
   );

@@ -190,6 +190,29 @@ export function barrierConformance(name: string, makeBarrier: () => Promise<Barr
       });
     });
 
+    test('what is stored comes back letter by letter, whatever SQL would make of it', async () => {
+      const texts = [
+        `it's "quoted"`,
+        String.raw`a\b\\c\'`,
+        'two\nlines\t',
+        '{a,b}',
+        'NULL',
+        '$1 $$ ?',
+        `'); DROP TABLE x; --`,
+        '😀 é',
+      ];
+      for (const [index, text] of texts.entries()) {
+        const effectKey = `${SAGA}/${text}/${index}/forward`;
+        const stored = await perform(kit.barrier, order('transaction', { effectKey }), () =>
+          Promise.resolve({ outcome: 'succeeded', output: { [text]: text }, undoData: [text] }),
+        );
+        expect(stored).toEqual({ outcome: 'succeeded', output: { [text]: text }, undoData: [text] });
+        expect(await perform(kit.other, order('transaction', { effectKey, attempt: 2 }), never)).toEqual(
+          stored,
+        );
+      }
+    });
+
     describe('in mode transaction', () => {
       test('a failure leaves nothing of what the handler wrote', async () => {
         await perform(kit.barrier, order('transaction'), does('charged', failed));

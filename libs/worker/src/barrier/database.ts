@@ -1,4 +1,4 @@
-import type { Client, ClientBase, Pool, PoolClient } from 'pg';
+import type { Client, ClientBase, Pool, PoolClient, QueryResult } from 'pg';
 import type { DataSource } from 'typeorm';
 import { BarrierUnavailable } from './barrier.js';
 
@@ -9,8 +9,8 @@ export type WorkerDatabase = Pool | DataSource;
 export interface Session {
   readonly client: ClientBase;
   readonly tx: unknown;
-  /** Begins a transaction with `settings`: SET statements, which hold for this transaction only. */
-  begin(settings: string): Promise<void>;
+  /** Begins a transaction with these statements. The rows of the last one. */
+  begin(statements: string): Promise<readonly unknown[]>;
   /** Whether the connection is known to be lost. */
   broken(): boolean;
   /** Gives the connection back, or closes it for good when `destroy` is set or it is broken. Never throws. */
@@ -32,9 +32,7 @@ async function fromPool(pool: Pool): Promise<Session> {
   return {
     client,
     tx: client,
-    begin: async (settings) => {
-      await client.query(`BEGIN; ${settings}`);
-    },
+    begin: async (statements) => rowsOf(await client.query(`BEGIN; ${statements}`)),
     broken: watch.broken,
     release: async (destroy) => {
       client.release(destroy || watch.broken());
@@ -50,11 +48,11 @@ async function fromDataSource(dataSource: DataSource): Promise<Session> {
   return {
     client,
     tx: runner.manager,
-    begin: async (settings) => {
+    begin: async (statements) => {
       // Begun by TypeORM, so that a `transaction()` of the handler becomes a savepoint and not a second BEGIN, whose COMMIT
       // would end ours. It is ended on the client, because TypeORM does not look at COMMIT's answer.
       await runner.startTransaction();
-      await client.query(settings);
+      return rowsOf(await client.query(statements));
     },
     broken: watch.broken,
     release: async (destroy) => {
@@ -64,6 +62,17 @@ async function fromDataSource(dataSource: DataSource): Promise<Session> {
       watch.end();
     },
   };
+}
+
+/** Of a text with several statements a client gives several results. */
+export function lastOf(results: QueryResult | readonly QueryResult[]): QueryResult {
+  const last = [results].flat().at(-1);
+  if (!last) throw new TypeError('a statement without a result');
+  return last;
+}
+
+function rowsOf(results: QueryResult | readonly QueryResult[]): readonly unknown[] {
+  return lastOf(results).rows;
 }
 
 /** While a client is out of its pool nobody listens to it, and an unheard 'error' would end the process. */

@@ -173,32 +173,18 @@ export class PostgresBarrier implements Barrier {
     };
     // Of a larger group the parts are tried again.
     const tries = orders.length === 1 ? MAX_TRIES : 1;
-    return inTransaction(this.#database, limits, tries, this.#statements.lock(keys), async (session) => {
-      const rows = new OpenRows(await this.#statements.load(session.client, keys));
-      const end = await body(rows, session);
-      if (!end.abandoned) await this.#write(session, rows);
-      return end;
-    });
-  }
-
-  async #write({ client }: Session, rows: OpenRows): Promise<void> {
-    const { made, changed } = rows.written();
-    try {
-      if (Object.keys(made).length > 0) await this.#statements.insert(client, made);
-    } catch (error) {
-      // Somebody who takes no lock made one of them since: decide again.
-      throw sqlstateOf(error) === UNIQUE_VIOLATION ? new RowRace() : error;
-    }
-    if (Object.keys(changed).length > 0) await this.#statements.update(client, changed);
-  }
-}
-
-const UNIQUE_VIOLATION = '23505';
-
-class RowRace extends Error {
-  readonly code = '40001';
-  constructor() {
-    super('a barrier row was made meanwhile');
+    return inTransaction(
+      this.#database,
+      limits,
+      tries,
+      this.#statements.open(keys),
+      async (session, found) => {
+        const rows = new OpenRows(this.#statements.rowsOf(found));
+        const end = await body(rows, session);
+        const { made, changed } = rows.written();
+        return { ...end, last: this.#statements.close(made, changed) };
+      },
+    );
   }
 }
 

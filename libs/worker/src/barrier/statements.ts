@@ -1,4 +1,3 @@
-import type { ClientBase } from 'pg';
 import type { Answer } from './barrier.js';
 import type { BarrierRows } from './rows.js';
 import type { RowState } from './rules.js';
@@ -15,33 +14,33 @@ interface StoredRow {
 /** Tells the barrier's advisory locks from those of others in the same database. */
 const LOCK_CLASS = 1_668_575_845;
 
-/** The barrier's statements on one schema's table, for many rows at once. All of them run in one READ COMMITTED transaction. */
+/**
+ * The barrier's SQL on one schema's table, for many rows at once, to be run in one READ COMMITTED transaction. Values stand in
+ * the text, so that several statements make one round trip.
+ */
 export class BarrierStatements {
-  readonly #schema: string;
   readonly #table: string;
 
   constructor(schema: string) {
-    this.#schema = schema;
     this.#table = `${quoteIdentifier(schema)}.counterstep_barrier`;
   }
 
   /**
-   * Keeps everybody else away from these effects until the transaction ends, whether they have rows or not. Always taken in
-   * the order of the numbers, so that two groups never wait for each other. Equal numbers of two keys only cost a wait.
+   * Keeps everybody else away from these effects until the transaction ends, whether they have rows or not, and reads their
+   * rows. The locks are always taken in the order of their numbers, so that two groups never wait for each other. Equal
+   * numbers of two keys only cost a wait.
    */
-  lock(effectKeys: readonly string[]): string {
+  open(effectKeys: readonly string[]): string {
     const numbers = [...new Set(effectKeys.map(numberOf))].sort((a, b) => a - b);
-    return `SELECT count(pg_advisory_xact_lock(${LOCK_CLASS}, n)) FROM unnest('{${numbers.join()}}'::int[]) AS n`;
+    return `SELECT count(pg_advisory_xact_lock(${LOCK_CLASS}, n)) FROM unnest('{${numbers.join()}}'::int[]) AS n;
+      SELECT effect_key, state, reply, executions, undo_began FROM ${this.#table}
+      WHERE effect_key = ANY (${arrayOf(effectKeys.map(quoted))}::text[])`;
   }
 
-  async load(client: ClientBase, effectKeys: readonly string[]): Promise<BarrierRows> {
-    const { rows } = await client.query<StoredRow>({
-      name: this.#name('load'),
-      text: `SELECT effect_key, state, reply, executions, undo_began FROM ${this.#table} WHERE effect_key = ANY ($1)`,
-      values: [effectKeys],
-    });
+  /** What `open` has read. */
+  rowsOf(found: readonly unknown[]): BarrierRows {
     return Object.fromEntries(
-      rows.map(({ effect_key, state, reply, executions, undo_began }) => [
+      (found as readonly StoredRow[]).map(({ effect_key, state, reply, executions, undo_began }) => [
         effect_key,
         {
           state,
@@ -53,45 +52,45 @@ export class BarrierStatements {
     );
   }
 
-  /** Breaks the primary key when one of them is there. */
-  async insert(client: ClientBase, rows: BarrierRows): Promise<void> {
-    await client.query({
-      name: this.#name('insert'),
-      text: `INSERT INTO ${this.#table} (effect_key, state, reply, executions, undo_began)
-             SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::boolean[])`,
-      values: columnsOf(rows),
-    });
-  }
-
-  async update(client: ClientBase, rows: BarrierRows): Promise<void> {
-    await client.query({
-      name: this.#name('update'),
-      text: `UPDATE ${this.#table} AS b
-             SET state = r.state, reply = r.reply, executions = r.executions, undo_began = r.undo_began,
-               touched_at = clock_timestamp()
-             FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::boolean[])
-               AS r (effect_key, state, reply, executions, undo_began)
-             WHERE b.effect_key = r.effect_key`,
-      values: columnsOf(rows),
-    });
-  }
-
-  /** A prepared statement's name, which belongs to one text per connection; none where Postgres would cut it off. */
-  #name(verb: string): string | undefined {
-    const name = `counterstep:${verb}:${this.#schema}`;
-    return name.length > 63 ? undefined : name;
+  /** Breaks the primary key when one of `made` is there. Empty when there is nothing to write. */
+  close(made: BarrierRows, changed: BarrierRows): string {
+    const columns = '(effect_key, state, reply, executions, undo_began)';
+    const isMade = Object.keys(made).length > 0;
+    const isChanged = Object.keys(changed).length > 0;
+    const insert = `INSERT INTO ${this.#table} ${columns} SELECT * FROM ${relationOf(made)};\n`;
+    const update = `UPDATE ${this.#table} AS b
+      SET state = r.state, reply = r.reply, executions = r.executions, undo_began = r.undo_began,
+        touched_at = clock_timestamp()
+      FROM ${relationOf(changed)} AS r ${columns} WHERE b.effect_key = r.effect_key;\n`;
+    return (isMade ? insert : '') + (isChanged ? update : '');
   }
 }
 
-function columnsOf(rows: BarrierRows): unknown[][] {
+function relationOf(rows: BarrierRows): string {
   const all = Object.entries(rows);
-  return [
-    all.map(([effectKey]) => effectKey),
-    all.map(([, { state }]) => state),
-    all.map(([, { answer }]) => (answer === null ? null : JSON.stringify(answer))),
-    all.map(([, { executions }]) => executions),
-    all.map(([, { undoBegan }]) => undoBegan),
+  const columns = [
+    `${arrayOf(all.map(([effectKey]) => quoted(effectKey)))}::text[]`,
+    `${arrayOf(all.map(([, { state }]) => state))}::text[]`,
+    // JSON holds no control characters, so that to quote it once more escapes just what an array wants escaped.
+    `${arrayOf(all.map(([, { answer }]) => (answer ? JSON.stringify(JSON.stringify(answer)) : 'NULL')))}::text[]`,
+    `${arrayOf(all.map(([, { executions }]) => executions))}::int[]`,
+    `${arrayOf(all.map(([, { undoBegan }]) => undoBegan))}::boolean[]`,
   ];
+  return `unnest(${columns.join()})`;
+}
+
+function arrayOf(elements: readonly (string | number | boolean)[]): string {
+  return literal(`{${elements.join()}}`);
+}
+
+/** An element of an array. */
+function quoted(text: string): string {
+  return `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
+}
+
+/** The backslash means nothing in it, whatever the server's settings are. */
+function literal(text: string): string {
+  return ` E'${text.replaceAll(/['\\]/g, (found) => (found === "'" ? "''" : '\\\\'))}'`;
 }
 
 /** FNV-1a, 32 bits. */

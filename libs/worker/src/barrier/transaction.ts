@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BarrierUnavailable } from './barrier.js';
-import { openSession, type Session, type WorkerDatabase } from './database.js';
+import { lastOf, openSession, type Session, type WorkerDatabase } from './database.js';
 import { troubleOf } from './sqlstate.js';
 
 export interface TransactionLimits {
@@ -10,8 +10,14 @@ export interface TransactionLimits {
   readonly idleTimeoutMs: number;
 }
 
-/** How the body wants its transaction to end; `abandoned`: somebody may still use the connection, so it is closed. */
-export type End<T> = { readonly value: T; readonly abandoned?: boolean };
+/** How the body wants its transaction to end. */
+export interface End<T> {
+  readonly value: T;
+  /** Statements before the COMMIT, each with its semicolon. */
+  readonly last?: string;
+  /** Somebody may still use the connection, so it is closed, and nothing is committed. */
+  readonly abandoned?: boolean;
+}
 
 /** The transaction had been aborted by an error that somebody swallowed: Postgres answered COMMIT with ROLLBACK. */
 export class TransactionAborted extends Error {
@@ -26,8 +32,8 @@ export class TransactionAborted extends Error {
 export const MAX_TRIES = 4;
 
 /**
- * Runs `body` in one READ COMMITTED transaction that begins with the statement `first`, again (`tries` times in all) after
- * a deadlock, a serialization failure or a lock timeout. Rejects with `BarrierUnavailable` when the database is away, or
+ * Runs `body` in one READ COMMITTED transaction that begins with the statements `first`, again (`tries` times in all)
+ * after a deadlock, a serialization failure or a lock timeout. Rejects with `BarrierUnavailable` when the database is away, or
  * was lost during COMMIT, where nobody knows how it ended; with the error itself in all other cases, and then nothing was
  * written.
  */
@@ -36,7 +42,7 @@ export async function inTransaction<T>(
   limits: TransactionLimits,
   tries: number,
   first: string,
-  body: (session: Session) => Promise<End<T>>,
+  body: (session: Session, found: readonly unknown[]) => Promise<End<T>>,
 ): Promise<T> {
   for (let left = tries - 1; ; left -= 1) {
     try {
@@ -52,21 +58,21 @@ async function once<T>(
   database: WorkerDatabase,
   limits: TransactionLimits,
   first: string,
-  body: (session: Session) => Promise<End<T>>,
+  body: (session: Session, found: readonly unknown[]) => Promise<End<T>>,
 ): Promise<T> {
   const session = await openSession(database);
   let destroy = false;
   try {
-    await session.begin(
+    const found = await session.begin(
       // The rules rest on READ COMMITTED: after the locks, the next statement sees what those before us committed.
       'SET TRANSACTION ISOLATION LEVEL READ COMMITTED; ' +
         `SET LOCAL lock_timeout = ${Math.ceil(limits.lockTimeoutMs)}; ` +
         `SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(limits.idleTimeoutMs)}; ${first}`,
     );
-    const { value, abandoned = false } = await body(session);
+    const { value, last = '', abandoned = false } = await body(session, found);
     destroy = abandoned;
     if (!abandoned) {
-      const done = await session.client.query('COMMIT');
+      const done = lastOf(await session.client.query(`${last}COMMIT`));
       if (done.command !== 'COMMIT') throw new TransactionAborted();
     }
     return value;
