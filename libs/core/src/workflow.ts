@@ -161,7 +161,8 @@ export class Workflow<Input = unknown, Results = unknown, Patches = unknown> imp
   readonly part: boolean;
   /** The path of the step of no return, when there is one. */
   readonly pivot: string | undefined;
-  private readonly top: ReadonlyMap<string, Member>;
+  /** By path; what a map holds stands under '*' here, its items are looked for. */
+  private readonly byPath: ReadonlyMap<string, Member>;
 
   constructor(
     readonly name: string,
@@ -178,7 +179,7 @@ export class Workflow<Input = unknown, Results = unknown, Patches = unknown> imp
     this.failureMode = settings.failureMode;
     this.part = settings.part ?? false;
     this.pivot = pivotIn(items, '');
-    this.top = new Map(items.flatMap(membersOf).map((member) => [member.name, member]));
+    this.byPath = new Map([...walk(items)].map(({ path, member }) => [path, member]));
     Object.freeze(this);
   }
 
@@ -209,7 +210,7 @@ export class Workflow<Input = unknown, Results = unknown, Patches = unknown> imp
 
   /** The member at that path; `*`, or any number, stands for an item of a map. Throws `ValidationError` when there is none. */
   member(path: string): Member {
-    const found = this.top.get(path) ?? placesOf(this, path)?.at(-1)?.member;
+    const found = this.byPath.get(path) ?? placesOf(this, path)?.at(-1)?.member;
     if (!found) throw this.unknownStep(path);
     return found;
   }
