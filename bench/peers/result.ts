@@ -4,7 +4,7 @@ import { keyOf } from './plan.js';
 
 /**
  * A row from what is known of the system, what was asked of it and what came of it. `postgres` is what its server says
- * of its own durability.
+ * of its own durability, unless the figures know better.
  */
 export function toRow(
   system: Peer,
@@ -24,7 +24,7 @@ export function toRow(
     stepsPerSaga: 3,
     ...figures,
     ...keyOf(system.name, load, repeat),
-    durability: [postgres, durability].filter((part) => part !== undefined).join('; '),
+    durability: [figures.durability ?? postgres, durability].filter((part) => part !== undefined).join('; '),
     settings: { ...settings, ...figures.settings, payloadBytes: 256 },
     ...(allNotes.length > 0 && { notes: allNotes }),
   };

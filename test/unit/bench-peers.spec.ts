@@ -98,4 +98,11 @@ describe('the row of a system', () => {
       notes: ['one partition', '40 failed'],
     });
   });
+
+  it('leaves it to the figures what the servers of this load promise', () => {
+    const own = { ...figures, durability: 'Postgres: fsync on' };
+    expect(toRow(peer, load(1), 1, own, 'Postgres: fsync on; Kafka: acks all').durability).toBe(
+      'Postgres: fsync on; a commit for each step',
+    );
+  });
 });
