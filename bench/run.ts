@@ -37,6 +37,12 @@ export class Run {
     return readRows(this.id).filter((row) => row.system === SYSTEM && row.workload === workload);
   }
 
+  /** Sagas per second that W1 reached over Kafka in this run, at its best; undefined when it was not measured. */
+  best(): number | undefined {
+    const closed = this.rows('W1').filter(({ variant }) => variant === undefined);
+    return closed.length > 0 ? Math.max(...closed.map(({ sagasPerSecond }) => sagasPerSecond)) : undefined;
+  }
+
   /** Another fact, such as a limit, made once; undefined is not kept. */
   async fact<T>(name: string, made: () => Promise<T>): Promise<void> {
     const file = `${name}.json`;

@@ -26,8 +26,7 @@ export const w1: Suite = async (run, servers) => {
       await run.row({ workload: 'W1', inFlight, repeat }, () => measureW1(load, servers));
     }
   });
-  const remote = run.rows('W1').filter(({ variant }) => variant === undefined);
-  const best = Math.max(...remote.map(({ sagasPerSecond }) => sagasPerSecond));
+  const best = run.best() ?? 0;
   await repeated(run.repeats, async (repeat) => {
     for (const share of OPEN) {
       const key = { workload: 'W1', variant: `open loop at ${share * 100} %`, repeat };

@@ -32,10 +32,8 @@ export const w9: Suite = (run, servers) =>
   });
 
 function rateFor(run: Run): number {
-  const reached = run.rows('W1').flatMap((row) => (row.variant === undefined ? [row.sagasPerSecond] : []));
-  return reached.length === 0
-    ? WITHOUT_W1
-    : Math.max(1, Math.min(MOST, Math.round(Math.max(...reached) * SHARE)));
+  const best = run.best();
+  return best === undefined ? WITHOUT_W1 : Math.max(1, Math.min(MOST, Math.round(best * SHARE)));
 }
 
 async function measureKill(
