@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus, Delivery, Listener, Received, Subscription } from '@counterstep/bus';
 import { commandSchema, decodeMessage, noticeSchema, topicsOf, type Command } from '@counterstep/protocol';
-import type { Barrier } from './barrier/barrier.js';
+import type { Answer, Barrier } from './barrier/barrier.js';
 import { openSession, type WorkerDatabase } from './barrier/database.js';
 import { NoBarrier } from './barrier/no-barrier.js';
 import { PostgresBarrier } from './barrier/postgres-barrier.js';
@@ -12,7 +12,8 @@ import { HandlerTable, type Handler } from './handlers.js';
 import { silentLogger, type WorkerLogger } from './logger.js';
 import { Outbox } from './outbox.js';
 import { addresseeOf } from './poison.js';
-import { Runner, WorkerStopped } from './runner.js';
+import { Runner } from './runner.js';
+import { WorkerStopped } from './running.js';
 
 export interface WorkerOptions {
   readonly bus: Bus;
@@ -161,10 +162,14 @@ class BusWorker implements Worker {
     for (const [index, { command, delivery }] of group.entries()) {
       const answer = answers[index];
       if (!answer) continue;
-      // The offset may pass the command only when the broker has its reply.
-      const answered = answer.then((settled) => this.#outbox.reply(command, settled));
-      this.#track(answered.then(() => delivery.ack()));
+      this.#track(this.#answer(command, delivery, answer));
     }
+  }
+
+  /** The offset may pass the command only when the broker has its reply. */
+  async #answer(command: Command, delivery: Delivery, answer: Promise<Answer>): Promise<void> {
+    await this.#outbox.reply(command, await answer);
+    delivery.ack();
   }
 
   #hear(messages: readonly Received[]): void {
@@ -189,14 +194,18 @@ class BusWorker implements Worker {
   }
 
   #track(task: Promise<void>): void {
-    const tracked = task
-      .catch((error: unknown) => {
+    const tracked = task.then(
+      () => {
+        this.#answering.delete(tracked);
+      },
+      (error: unknown) => {
+        this.#answering.delete(tracked);
         if (this.#stopped) return;
         this.#logger.error('a command was not answered, and will be delivered again', {
           error: String(error),
         });
-      })
-      .finally(() => this.#answering.delete(tracked));
+      },
+    );
     this.#answering.add(tracked);
   }
 

@@ -36,7 +36,7 @@ export type { OpenDataSourceOptions } from './barrier/open-data-source.js';
 export { serveHealth } from './serve-health.js';
 export { createWorker } from './create-worker.js';
 export type { Worker, WorkerHealth, WorkerOptions } from './create-worker.js';
-export { WorkerStopped } from './runner.js';
+export { WorkerStopped } from './running.js';
 export { CompensationHandler, StepHandler } from './nest/step-handler.decorator.js';
 export { WorkerModule } from './nest/worker.module.js';
 export type { WorkerModuleAsyncOptions } from './nest/worker.module.js';

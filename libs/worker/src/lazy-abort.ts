@@ -1,6 +1,10 @@
+type Listener = (reason: unknown) => void;
+
 /** An `AbortController` that is made only when somebody asks for its signal: most handlers never do, and it is dear. */
 export class LazyAbort {
-  readonly #listeners = new Set<(reason: unknown) => void>();
+  /** One is the rule; a set would cost more than all the rest. */
+  #listener: Listener | undefined;
+  #others: Set<Listener> | undefined;
   #controller: AbortController | undefined;
   #reason: unknown;
 
@@ -22,14 +26,21 @@ export class LazyAbort {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.#controller?.abort(reason);
-    for (const listener of this.#listeners) listener(reason);
-    this.#listeners.clear();
+    const others = this.#others ?? [];
+    this.#listener?.(reason);
+    for (const listener of others) listener(reason);
+    this.#listener = undefined;
+    this.#others = undefined;
   }
 
   /** Calls at once when it was aborted already. What it returns makes that the listener is not called any more. */
-  onAbort(listener: (reason: unknown) => void): () => void {
+  onAbort(listener: Listener): () => void {
     if (this.#reason !== undefined) listener(this.#reason);
-    else this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    else if (this.#listener === undefined) this.#listener = listener;
+    else (this.#others ??= new Set()).add(listener);
+    return () => {
+      if (this.#listener === listener) this.#listener = undefined;
+      else this.#others?.delete(listener);
+    };
   }
 }

@@ -1,13 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command, NoticeReason } from '@counterstep/protocol';
-import type { Answer, Barrier, BarrierOrder, BarrierUnavailable, Effect } from './barrier/barrier.js';
+import type {
+  Answer,
+  Barrier,
+  BarrierEntry,
+  BarrierOrder,
+  BarrierUnavailable,
+  Effect,
+} from './barrier/barrier.js';
 import { factsOfCommand } from './context.js';
-import { effectOf, type EffectOptions, type EffectRun } from './effect.js';
-import { EffectCancelled } from './errors.js';
+import { effectOf, type EffectOptions } from './effect.js';
+import type { EffectCancelled } from './errors.js';
 import { Groups } from './groups.js';
 import type { Handler, HandlerTable } from './handlers.js';
 import { LazyAbort } from './lazy-abort.js';
 import type { WorkerLogger } from './logger.js';
+import { Running, WorkerStopped } from './running.js';
 
 export interface RunnerOptions extends Omit<EffectOptions, 'shutdown' | 'onHeartbeatTrouble'> {
   readonly handlers: HandlerTable;
@@ -15,24 +23,6 @@ export interface RunnerOptions extends Omit<EffectOptions, 'shutdown' | 'onHeart
   /** Commands, or groups of commands that share a transaction, that run at the same time. */
   readonly concurrency: number;
   readonly logger: WorkerLogger;
-}
-
-/** The worker stops and has not answered the command; it will be delivered again. */
-export class WorkerStopped extends Error {
-  readonly code = 'WORKER_STOPPED';
-  readonly retryable = true;
-}
-
-/** One run of a handler, that goes on or waits for its turn. */
-interface Running {
-  readonly run: EffectRun;
-  readonly handler: Handler | undefined;
-  /** One for all tries: outside a transaction it remembers that it was done. */
-  readonly effect: Effect | undefined;
-  readonly answer: Promise<Answer>;
-  settle(answer: Answer): void;
-  stop(): void;
-  cancel(reason: NoticeReason): void;
 }
 
 const FIRST_BACKOFF_MS = 100;
@@ -46,6 +36,7 @@ const UNKNOWN_MS = 5;
  */
 export class Runner {
   readonly #options: RunnerOptions;
+  readonly #effectOptions: EffectOptions;
   readonly #groups: Groups<Running>;
   /** By effect key: a duplicate of a command that runs here shares its run. */
   readonly #running = new Map<string, Running>();
@@ -57,13 +48,19 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
+    this.#effectOptions = {
+      ...options,
+      shutdown: this.#shutdown,
+      onHeartbeatTrouble: (of, error) =>
+        options.logger.warn(`a heartbeat was not sent: ${String(error)}`, factsOfCommand(of)),
+    };
     this.#groups = new Groups({
       slots: options.concurrency,
       expectedMs: ({ handler }) =>
         handler?.barrier === 'transaction' ? (this.#took.get(handler) ?? UNKNOWN_MS) : undefined,
       perform: (group) => this.#perform(group),
       refuse: (group) => {
-        for (const running of group) running.stop();
+        this.#stop(group);
       },
     });
   }
@@ -81,7 +78,7 @@ export class Runner {
   run(group: readonly Command[]): readonly Promise<Answer>[] {
     return group.map((command) => {
       const running = this.#running.get(command.effectkey) ?? this.#begin(command);
-      if (command.attempt > running.run.command.attempt) running.run.command = command;
+      if (command.attempt > running.command.attempt) running.command = command;
       return running.answer;
     });
   }
@@ -101,29 +98,22 @@ export class Runner {
   }
 
   #begin(command: Command): Running {
-    const cancelled = new LazyAbort();
-    const { promise, resolve, reject } = withResolvers<Answer>();
-    const { effectkey } = command;
-    const run: EffectRun = { command, cancelled };
-    const handler = this.#options.handlers.find(command.direction, command.worker);
-    const running: Running = {
-      run,
-      handler,
-      effect: handler && this.#effectOf(run, handler),
-      answer: promise,
-      settle: (answer) => {
-        this.#running.delete(effectkey);
-        resolve(answer);
-      },
-      stop: () => {
-        this.#running.delete(effectkey);
-        reject(new WorkerStopped('the worker stops'));
-      },
-      cancel: (reason) => cancelled.abort(new EffectCancelled(reason)),
-    };
-    this.#running.set(effectkey, running);
+    const running = new Running(command, this.#options.handlers.find(command.direction, command.worker));
+    this.#running.set(command.effectkey, running);
     this.#groups.push(running);
     return running;
+  }
+
+  #settle(running: Running, answer: Answer): void {
+    this.#running.delete(running.command.effectkey);
+    running.settle(answer);
+  }
+
+  #stop(group: readonly Running[]): void {
+    for (const running of group) {
+      this.#running.delete(running.command.effectkey);
+      running.stop();
+    }
   }
 
   /** Settles each of them. */
@@ -132,7 +122,7 @@ export class Runner {
     for (let tries = 0; left.length > 0; tries += 1) {
       // While it drains it does not wait for a database: the commands are delivered again to another worker.
       if (this.#draining && tries > 0) {
-        for (const running of left) running.stop();
+        this.#stop(left);
         return;
       }
       const wanted = left.filter((running) => this.#isWanted(running));
@@ -145,17 +135,20 @@ export class Runner {
 
   /** Those that the barrier's database could not decide. */
   async #performOnce(group: readonly Running[], tries: number): Promise<Running[]> {
-    const entries = group.flatMap(({ run, handler, effect }) =>
-      handler && effect ? [{ order: orderOf(run.command, handler), effect }] : [],
-    );
+    const entries = group.flatMap((running): BarrierEntry[] => {
+      const { command, handler } = running;
+      if (!handler) return [];
+      running.effect ??= this.#effectOf(running, handler);
+      return [{ order: orderOf(command, handler), effect: running.effect }];
+    });
     const undecided: Running[] = [];
     const decided = this.#options.barrier.perform(entries).map(async (answer, index) => {
       const running = group[index] as Running;
-      const { command } = running.run;
+      const { command } = running;
       try {
         const settled = await answer;
         this.#trouble = undefined;
-        running.settle(this.#tell(command, settled));
+        this.#settle(running, this.#tell(command, settled));
       } catch (error) {
         const { message } = error as BarrierUnavailable;
         this.#trouble = message;
@@ -169,22 +162,16 @@ export class Runner {
 
   /** Answers those that no handler has to be asked for. */
   #isWanted(running: Running): boolean {
-    const { run, handler } = running;
-    const { command, cancelled } = run;
+    const { command, cancelled, handler } = running;
     // It waited for its turn until nobody wanted it: without a row in the barrier, its undo has nothing to do.
     if (cancelled.reason !== undefined)
-      running.settle(this.#tell(command, cancelledAnswer(cancelled.reason as EffectCancelled)));
-    else if (!handler) running.settle(unknownWorker(command));
+      this.#settle(running, this.#tell(command, cancelledAnswer(cancelled.reason as EffectCancelled)));
+    else if (!handler) this.#settle(running, unknownWorker(command));
     return cancelled.reason === undefined && handler !== undefined;
   }
 
-  #effectOf(run: EffectRun, handler: Handler): Effect {
-    const effect = effectOf(run, handler, {
-      ...this.#options,
-      shutdown: this.#shutdown,
-      onHeartbeatTrouble: (of, error) =>
-        this.#options.logger.warn(`a heartbeat was not sent: ${String(error)}`, factsOfCommand(of)),
-    });
+  #effectOf(running: Running, handler: Handler): Effect {
+    const effect = effectOf(running, handler, this.#effectOptions);
     return async (tx, keepAlive) => {
       const began = performance.now();
       try {
@@ -217,16 +204,6 @@ export class Runner {
     await Promise.race([all, late]);
     enough.abort();
   }
-}
-
-function withResolvers<T>() {
-  let resolve: (value: T) => void = () => undefined;
-  let reject: (error: Error) => void = () => undefined;
-  const promise = new Promise<T>((onValue, onError) => {
-    resolve = onValue;
-    reject = onError;
-  });
-  return { promise, resolve, reject };
 }
 
 function orderOf(command: Command, handler: Handler): BarrierOrder {
