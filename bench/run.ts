@@ -69,8 +69,8 @@ function print(row: Row): void {
     `${sagasPerSecond} sagas/s`,
     `saga ${sagaMs.p50}/${sagaMs.p99}/${sagaMs.p999} ms`,
     ...(stepMs ? [`step ${stepMs.p50}/${stepMs.p99}/${stepMs.p999} ms`] : []),
-    `CPU ${((cpu / row.completed) * 1_000).toFixed(2)} s per 1,000`,
-    `orchestrator ${rssMb['orchestrator'] ?? 0} MB`,
+    ...(cpu > 0 ? [`CPU ${((cpu / row.completed) * 1_000).toFixed(2)} s per 1,000`] : []),
+    ...(rssMb['orchestrator'] === undefined ? [] : [`orchestrator ${rssMb['orchestrator']} MB`]),
     ...Object.entries(row.figures ?? {}).map(([name, figure]) => `${name} ${figure}`),
     ...(row.notes ?? []),
   ];
