@@ -8,7 +8,7 @@ export function plain<Item>(
   let text = '{';
   for (let index = 0; index < items.length; index += 1) {
     const value = valueOf(items[index] as Item);
-    text += `${index > 0 ? ',' : ''}${value ?? 'NULL'}`;
+    text += `${index > 0 ? ',' : ''}${value ?? 'null'}`;
   }
   return `${text}}`;
 }
@@ -19,7 +19,7 @@ export function quoted<Item>(items: readonly Item[], textOf: (item: Item) => str
   for (let index = 0; index < items.length; index += 1) {
     const value = textOf(items[index] as Item);
     if (index > 0) text += ',';
-    text += value === undefined ? 'NULL' : `"${escaped(value)}"`;
+    text += value === undefined ? 'null' : `"${escaped(value)}"`;
   }
   return `${text}}`;
 }
@@ -31,7 +31,7 @@ export function json<Item>(items: readonly Item[], valueOf: (item: Item) => unkn
     const value = valueOf(items[index] as Item);
     if (index > 0) text += ',';
     // JSON holds no control characters, so that to quote it once more escapes just what an array wants escaped.
-    text += value === undefined ? 'NULL' : JSON.stringify(JSON.stringify(value));
+    text += value === undefined ? 'null' : JSON.stringify(JSON.stringify(value));
   }
   return `${text}}`;
 }

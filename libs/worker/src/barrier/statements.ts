@@ -72,7 +72,7 @@ function relationOf(rows: BarrierRows): string {
     `${arrayOf(all.map(([effectKey]) => quoted(effectKey)))}::text[]`,
     `${arrayOf(all.map(([, { state }]) => state))}::text[]`,
     // JSON holds no control characters, so that to quote it once more escapes just what an array wants escaped.
-    `${arrayOf(all.map(([, { answer }]) => (answer ? JSON.stringify(JSON.stringify(answer)) : 'NULL')))}::text[]`,
+    `${arrayOf(all.map(([, { answer }]) => (answer ? JSON.stringify(JSON.stringify(answer)) : 'null')))}::text[]`,
     `${arrayOf(all.map(([, { executions }]) => executions))}::int[]`,
     `${arrayOf(all.map(([, { undoBegan }]) => undoBegan))}::boolean[]`,
   ];
