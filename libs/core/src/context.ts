@@ -16,35 +16,13 @@ export function contextOf(
   input: Readonly<Record<string, unknown>>,
   results: Readonly<Record<string, unknown>> = {},
 ): WorkflowContext {
-  return { input, results, get: (key: string) => valueIn(input, results, key) };
-}
-
-/** What a context is made of. */
-export interface ContextData {
-  readonly input: Readonly<Record<string, unknown>>;
-  readonly results: Readonly<Record<string, unknown>>;
-}
-
-/** A context whose data is made when it is first read: not every function has a need of it. */
-export function contextWhenRead(make: () => ContextData): WorkflowContext {
-  let made: ContextData | undefined;
-  const data = (): ContextData => (made ??= make());
   return {
-    get input() {
-      return data().input;
-    },
-    get results() {
-      return data().results;
-    },
-    get: (key: string) => valueIn(data().input, data().results, key),
+    input,
+    results,
+    get: (key: string) => (Object.hasOwn(results, key) ? results[key] : ownField(input, key)),
   };
 }
 
-function valueIn(
-  input: Readonly<Record<string, unknown>>,
-  results: Readonly<Record<string, unknown>>,
-  key: string,
-): unknown {
-  if (Object.hasOwn(results, key)) return results[key];
-  return Object.hasOwn(input, key) ? input[key] : undefined;
+function ownField(from: Readonly<Record<string, unknown>>, key: string): unknown {
+  return Object.hasOwn(from, key) ? from[key] : undefined;
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@counterstep/protocol';
-import { contextWhenRead } from './context.js';
+import { contextOf } from './context.js';
 import type { WorkflowContext } from './context.js';
 import { deepFreeze } from './digest.js';
 import { inOrder } from './saga.js';
@@ -10,12 +10,14 @@ import { scopeOf } from './tree.js';
 
 /** The context of the step at `path`, whose turn has come. Frozen: what a mapper wrote to it would not be in the history. */
 export function contextFor(saga: Saga, path: string): WorkflowContext {
-  return contextWhenRead(() => deepFreeze(seenBy(saga, path)));
+  const { input, results } = seenBy(saga, path);
+  return contextOf(deepFreeze(input), deepFreeze(results));
 }
 
 /** The context of a scope when everything in it is done. */
 export function contextInside(saga: Saga, scope: string): WorkflowContext {
-  return contextWhenRead(() => deepFreeze(inside(saga, scope)));
+  const { input, results } = inside(saga, scope);
+  return contextOf(deepFreeze(input), deepFreeze(results));
 }
 
 /** The same, flat: what a step without a mapper is sent. */
