@@ -42,12 +42,12 @@ export class InputQueue {
   }
 
   /** Callers do not wait for a store that is away. */
-  failRequests(): void {
+  readonly failRequests = (): void => {
     const error = new StateStoreError('STORE_DOWN', 'the store cannot be reached');
     const requests = this.waiting.filter(isRequest);
     this.waiting = this.waiting.filter((input) => !isRequest(input));
     for (const request of requests) this.answer(request, { kind: 'failed', error });
-  }
+  };
 }
 
 function isRequest(input: Input): boolean {

@@ -1,38 +1,15 @@
 import { StateStoreError, isFinished } from '@counterstep/core';
 import type { Saga } from '@counterstep/core';
-import { storableText } from '@counterstep/protocol';
-import type { BatchDecider, Entry } from './batch.js';
+import type { Entry } from './batch.js';
 import { within } from './clock.js';
-import type { Clock, StoreClock } from './clock.js';
+import { codeOf, quarantineOf, writeWithoutCulprits } from './culprit.js';
 import { InputQueue } from './input-queue.js';
 import type { Input } from './input.js';
-import type { Logger } from './logger.js';
+import { batchOf, unparkedBy } from './lane-batch.js';
+import { LaneHold } from './lane-hold.js';
+import type { LaneOptions } from './lane-options.js';
 import type { Outbox } from './outbox.js';
 import { SagaCache } from './saga-cache.js';
-import { StoreContentError } from './store.js';
-import type { Lane, NumberedRecord, Store, Write } from './store.js';
-import type { UnreadableSagas } from './unreadable.js';
-
-export interface LaneOptions {
-  readonly store: Store;
-  readonly digests: readonly string[];
-  readonly decider: BatchDecider;
-  readonly clock: StoreClock;
-  readonly logger: Logger;
-  readonly newOutbox: () => Outbox;
-  /** Inputs per batch. */
-  readonly maxBatch: number;
-  /** Sagas kept in memory. */
-  readonly maxCached: number;
-  readonly timer: Clock;
-  readonly unreadable: UnreadableSagas;
-  /** A saga's transition is committed. */
-  readonly onMoved: (saga: Saga) => void;
-  /** The broker has the messages of that transition. */
-  readonly onConfirmed: (saga: Saga) => void;
-  /** The lane was lost or its connection broke: somebody must send its messages again. */
-  readonly onReopened: () => void;
-}
 
 /** Milliseconds that a closing lane waits for the broker; what is not confirmed then, another orchestrator publishes. */
 const PATIENCE = 5_000;
@@ -45,7 +22,7 @@ const PATIENCE = 5_000;
 export class LaneLoop {
   private readonly queue = new InputQueue();
   private readonly cache: SagaCache;
-  private lane: Lane | undefined;
+  private readonly hold: LaneHold;
   private outbox: Outbox;
   /** The number of the last record that was committed. */
   private number = 0;
@@ -55,10 +32,10 @@ export class LaneLoop {
   private applied: number[] = [];
   private running: Promise<void> | undefined;
   private stopping = false;
-  private failures = 0;
 
   constructor(private readonly options: LaneOptions) {
     this.outbox = options.newOutbox();
+    this.hold = new LaneHold(options);
     this.cache = new SagaCache(options.store, options.maxCached, options.unreadable);
   }
 
@@ -69,11 +46,11 @@ export class LaneLoop {
 
   /** Whether the last visit to the store went well. */
   get isHealthy(): boolean {
-    return this.lane !== undefined && this.failures === 0;
+    return this.hold.isHealthy;
   }
 
-  async open(): Promise<void> {
-    this.lane = await this.options.store.openLane(this.options.digests);
+  open(): Promise<void> {
+    return this.hold.open();
   }
 
   push(input: Input): void {
@@ -88,8 +65,7 @@ export class LaneLoop {
 
   /** Writes the confirmed number down when no batch has done so. */
   confirmWhenIdle(): void {
-    const owes = this.outbox.confirmed > this.written || this.applied.length > 0;
-    if (!this.stopping && owes) this.running ??= this.run();
+    if (!this.stopping && this.owes) this.running ??= this.run();
   }
 
   /** Works off what waits, lets the broker confirm what is committed if it does so soon, and gives the lane up. */
@@ -99,14 +75,19 @@ export class LaneLoop {
     this.queue.failRequests();
     await within(this.options.timer, PATIENCE, this.outbox.settled());
     await this.commit([]).catch(() => undefined);
-    await this.lane?.close().catch(() => undefined);
+    await this.hold.close();
+  }
+
+  /** What has to be written down though no input comes. */
+  private get owes(): boolean {
+    return this.outbox.confirmed > this.written || this.applied.length > 0;
   }
 
   private async run(): Promise<void> {
     // A turn of the event loop, so that what arrives together is decided together.
     await new Promise(setImmediate);
     do await this.turn();
-    while (this.queue.length > 0 && (this.lane || !this.stopping));
+    while (this.queue.length > 0 && (this.hold.lane || !this.stopping));
     this.running = undefined;
   }
 
@@ -120,7 +101,7 @@ export class LaneLoop {
       const { entries, deferred } = decider.decide(inputs, known, taken, clock.now());
       this.queue.again(deferred);
       await this.conclude(entries);
-      this.failures = 0;
+      this.hold.worked();
     } catch (error) {
       await this.recover(inputs, error instanceof Error ? error : new Error(String(error)));
     }
@@ -135,50 +116,20 @@ export class LaneLoop {
       else if (entry.parks.length + entry.claims.length + unparkedBy(entry).length > 0) writing.push(entry);
       else this.queue.answerAll(entry);
     }
-    const owes = this.outbox.confirmed > this.written || this.applied.length > 0;
-    if (writing.length > 0 || owes) await this.commitOrSplit(writing);
-  }
-
-  /** A batch refused for its content (or that cannot even be written as JSON) is split until the culprit is alone; the rest goes on. */
-  private async commitOrSplit(entries: readonly Entry[]): Promise<void> {
-    try {
-      await this.commit(entries);
-    } catch (error) {
-      const isContent = error instanceof StoreContentError || error instanceof TypeError;
-      if (!isContent || entries.length === 0) throw error;
-      const [only] = entries;
-      if (only && entries.length === 1) {
-        this.poisoned(only, error);
-        return;
-      }
-      const half = Math.ceil(entries.length / 2);
-      await this.commitOrSplit(entries.slice(0, half));
-      await this.commitOrSplit(entries.slice(half));
-    }
+    if (writing.length === 0 && !this.owes) return;
+    const write = (some: readonly Entry[]): Promise<void> => this.commit(some);
+    await writeWithoutCulprits(writing, write, this.poisoned);
   }
 
   private async commit(entries: readonly Entry[]): Promise<void> {
-    const { lane, outbox } = this;
+    const { lane } = this.hold;
     if (!lane) throw new StateStoreError('NO_LANE', 'the lane is not open');
-    const confirmed = outbox.confirmed;
-    let number = this.number;
-    const writes: Write[] = [];
-    for (const { saga, records, version: expectedVersion, keys } of entries) {
-      if (!saga || records.length === 0) continue;
-      const numbered = records.map((record): NumberedRecord => ({
-        ...record,
-        lane: lane.id,
-        number: ++number,
-      }));
-      writes.push({ expectedVersion, saga, records: numbered, keys });
-    }
-    const claims = entries.flatMap((entry) => entry.claims);
-    const park = entries.flatMap((entry) => entry.parks);
-    // One that is applied is taken off the table a batch later: should its write be stale, it must still be there.
-    const applied = this.applied.splice(0);
-    const unpark = [...applied, ...entries.filter((entry) => entry.records.length === 0).flatMap(unparkedBy)];
+    const { confirmed } = this.outbox;
+    const { batch, number } = batchOf(entries, lane.id, this.number);
+    // One that is applied is taken off its table a batch later: should its write be stale, it must still be there.
+    const unpark = [...this.applied.splice(0), ...batch.unpark];
     const askedAt = this.options.clock.asking();
-    const result = await lane.commit({ writes, confirmed, claims, park, unpark });
+    const result = await lane.commit({ ...batch, confirmed, unpark });
     if (result.kind === 'laneLost') throw new StateStoreError('LANE_LOST', `lane ${lane.id} was taken over`);
 
     this.options.clock.learn(result.now, askedAt);
@@ -217,46 +168,27 @@ export class LaneLoop {
   }
 
   /** The store refuses this saga's rows: it is held for a person, what came for it is parked, and nobody else waits. */
-  private poisoned({ sagaId, version, verdicts }: Entry, error: Error): void {
-    const { message } = error;
-    const code = error instanceof StoreContentError ? error.code : error.name;
-    this.options.logger.error('the store refused a transition', { sagaId, code, error: message });
+  private readonly poisoned = (entry: Entry, error: Error): void => {
+    const { sagaId, verdicts } = entry;
+    const facts = { sagaId, code: codeOf(error), error: error.message };
+    this.options.logger.error('the store refused a transition', facts);
     this.cache.doubt(sagaId);
     const inputs = verdicts.map(({ input }) => input);
-    if (version === 0 || inputs.some(({ event }) => event.type === 'quarantine')) {
-      for (const input of inputs) this.queue.answer(input, { kind: 'failed', error });
-      return;
-    }
-    const event = {
-      type: 'quarantine',
-      code: 'POISON',
-      message: storableText(`the store refused a transition (${code}): ${message}`, 1_000),
-    } as const;
-    this.queue.again([{ sagaId, event, origin: 'internal', settle: () => undefined }, ...inputs]);
-  }
+    const quarantine = quarantineOf(entry, error);
+    if (quarantine) this.queue.again([quarantine, ...inputs]);
+    else for (const input of inputs) this.queue.answer(input, { kind: 'failed', error });
+  };
 
   /** The store is away, or the lane was taken over. Nothing is known to be applied, so everything is decided again. */
   private async recover(inputs: readonly Input[], error: Error): Promise<void> {
-    const { store, digests, logger, timer, newOutbox, onReopened } = this.options;
+    const { logger, newOutbox, onReopened } = this.options;
     logger.error('a batch failed and will be decided again', { error: error.message, inputs: inputs.length });
-    this.failures += 1;
     this.cache.clear();
     this.applied = [];
     this.queue.restore(inputs, error);
-    await this.lane?.close().catch(() => undefined);
-    this.lane = undefined;
-    while (!this.lane) {
-      const ms = Math.min(5_000, 50 * 2 ** Math.min(this.failures, 7));
-      await new Promise<void>((resolve) => timer.after(ms, resolve));
-      this.queue.failRequests();
-      try {
-        this.lane = await store.openLane(digests);
-      } catch (failure) {
-        this.failures += 1;
-        logger.error('the store cannot be reached', { error: String(failure) });
-        if (this.stopping) return;
-      }
-    }
+    const { failRequests } = this.queue;
+    const isOpen = await this.hold.reopen({ onWaited: failRequests, isStopping: () => this.stopping });
+    if (!isOpen) return;
     const former = this.outbox;
     this.outbox = newOutbox();
     this.outbox.follow(former);
@@ -264,11 +196,4 @@ export class LaneLoop {
     this.written = 0;
     onReopened();
   }
-}
-
-/** The parked inputs that the entry deals with for good. */
-function unparkedBy(entry: Entry): number[] {
-  return entry.verdicts.flatMap(({ input, result }) =>
-    input.parkedId === undefined || result.kind === 'parked' ? [] : [input.parkedId],
-  );
 }

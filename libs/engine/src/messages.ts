@@ -15,6 +15,8 @@ import type { Command, DeadLetter, Notice, Reply, SagaEvent, Topics } from '@cou
 import type { Workflow } from '@counterstep/core';
 import type { Delivery } from '@counterstep/bus';
 
+type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
 const SOURCE = 'counterstep';
 /** In base64 it must still fit a message. */
 const MAX_BURIED_BYTES = 600_000;
@@ -72,8 +74,8 @@ export class Messages {
   private command(workflow: Workflow, saga: Saga, effect: CommandEffect): OutgoingMessage {
     const effectkey = effectKeyOf(saga.sagaId, effect.step, effect.run, effect.direction);
     const { barrier } = workflow.step(effect.step);
-    const forward = saga.steps[effect.step]?.forward;
-    const command: Command = {
+    // Optional attributes are set afterwards: spread in, they cost more than all the others together.
+    const command: Writable<Command> = {
       specversion: '1.0',
       id: `${effectkey}#${effect.attempt}`,
       source: SOURCE,
@@ -85,18 +87,18 @@ export class Messages {
       run: effect.run,
       attempt: effect.attempt,
       effectkey,
-      ...(effect.direction === 'undo' &&
-        forward && {
-          forwardkey: effectKeyOf(saga.sagaId, effect.step, forward.run, 'forward'),
-          forwardoutcome: forward.outcome ?? 'unknown',
-        }),
       worker: effect.worker,
-      ...(barrier && { barrier }),
       timeout: effect.timeout,
       replytoken: this.token(effectkey, effect.worker),
-      ...traceOf(saga),
       data: effect.data,
     };
+    const forward = effect.direction === 'undo' ? saga.steps[effect.step]?.forward : undefined;
+    if (forward) {
+      command.forwardkey = effectKeyOf(saga.sagaId, effect.step, forward.run, 'forward');
+      command.forwardoutcome = forward.outcome ?? 'unknown';
+    }
+    if (barrier) command.barrier = barrier;
+    if (saga.traceparent !== undefined) command.traceparent = saga.traceparent;
     return {
       topic: this.topics.commands(effect.queue),
       key: saga.sagaId,
