@@ -32,7 +32,7 @@ export interface KafkaBusOptions {
   readonly logger: BusLogger;
   readonly ssl?: ConnectionOptions | boolean;
   readonly sasl?: SASLOptions;
-  /** After so long without a heartbeat a dead member's partitions go to others (default 10,000 ms; brokers want 6,000). */
+  /** After so long without a heartbeat a dead member's partitions go to others (default 6,000 ms, the least that brokers allow as they come). */
   readonly sessionTimeoutMs?: number;
   /** Default 1,000. */
   readonly heartbeatMs?: number;
@@ -166,7 +166,7 @@ export class KafkaBus implements Bus {
 
   /** What every consumer is built with. */
   #consuming() {
-    const { sessionTimeoutMs = 10_000, heartbeatMs = 1_000, metadataMaxAgeMs = 30_000 } = this.#options;
+    const { sessionTimeoutMs = 6_000, heartbeatMs = 1_000, metadataMaxAgeMs = 30_000 } = this.#options;
     const { logger, rebuild } = this.#options;
     return {
       client: this.#client,
