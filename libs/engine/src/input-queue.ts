@@ -5,7 +5,8 @@ import type { Input, InputResult } from './input.js';
 /** The inputs that wait for a lane, and the promise that each is answered once. */
 export class InputQueue {
   private waiting: Input[] = [];
-  private readonly answered = new WeakSet<Input>();
+  /** Of the batch that was taken last. */
+  private readonly answered = new Set<Input>();
 
   get length(): number {
     return this.waiting.length;
@@ -16,6 +17,7 @@ export class InputQueue {
   }
 
   take(most: number): Input[] {
+    this.answered.clear();
     return this.waiting.splice(0, most);
   }
 

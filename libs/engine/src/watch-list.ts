@@ -31,8 +31,8 @@ export function watchListOf(saga: Saga): WatchList | undefined {
     const { run, attempt, sentAt, dueAt: at, status } = attempts;
     if (status === 'waiting') plan(`retry of ${step} ${direction}`, at);
     else if (at !== undefined) {
-      const name = { step, direction, run, attempt };
-      running.push({ ...name, key: keyOf(name), sentAt, dueAt: at });
+      const key = keyOf({ step, direction, run, attempt });
+      running.push({ key, step, direction, run, attempt, sentAt, dueAt: at });
     }
   }
   for (const { path, until } of openWaits(saga)) plan(`wait of ${path}`, until);
