@@ -1,3 +1,4 @@
+import { gated } from './gate.js';
 import { afterEach, beforeEach, describe, expect, test } from './runner.js';
 import {
   BarrierUnavailable,
@@ -380,21 +381,4 @@ export function barrierConformance(name: string, makeBarrier: () => Promise<Barr
       expect(await kit.ledger()).toEqual(['refunded', 'charged', 'charged']);
     });
   });
-}
-
-/** An effect that stops at a gate: `entered` tells that it came there, `open` lets it go on. */
-function gated(effect: Effect): { effect: Effect; entered: Promise<void>; open: () => void } {
-  let open = () => {};
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  let enter = () => {};
-  const entered = new Promise<void>((resolve) => (enter = resolve));
-  return {
-    entered,
-    open,
-    effect: async (tx) => {
-      enter();
-      await opened;
-      return effect(tx);
-    },
-  };
 }
