@@ -147,6 +147,27 @@ describe('a group in one transaction', () => {
     await expect(zombie?.query('SELECT 1')).rejects.toThrow();
   });
 
+  test('what waits behind one that takes long is done without it', async () => {
+    let open: () => void = () => undefined;
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    let [running, ended] = [0, 0];
+    const after: Effect = () => {
+      ended += 1;
+      if (ended === 3) open();
+      return Promise.resolve(DONE);
+    };
+    const slow: Effect = async () => {
+      running += 1;
+      await opened;
+      return DONE;
+    };
+    // It ends only if those behind it have run.
+    const { outcomes, stand } = await performed([done, slow, after, after, after]);
+    expect(outcomes).toEqual(outcomes.map(() => 'succeeded'));
+    expect(stand).toEqual(stand.map(() => STANDS));
+    expect([running, ended]).toEqual([1, 3]);
+  });
+
   test('an effect and its undo in one group are decided in their order', async () => {
     const forward = `${SAGA}/pair/1/forward`;
     const order = { mode: 'transaction', sagaId: SAGA, step: 'pair', run: 1, attempt: 1 } as const;

@@ -27,6 +27,9 @@ export interface PostgresBarrierOptions {
   readonly idleGraceMs?: number;
 }
 
+/** Milliseconds that the others of a group wait for a handler. */
+const PATIENCE_MS = 10;
+
 /** An entry whose answer is awaited. */
 interface Pending extends BarrierEntry {
   settle(answer: Answer): void;
@@ -73,13 +76,16 @@ export class PostgresBarrier implements Barrier {
   }
 
   /** The rows commit with the handlers' own writes, or nothing does. What the group fails over is done in halves. */
-  async #inOneTransaction(group: readonly Pending[]): Promise<void> {
-    if (group.length === 0) return;
+  async #inOneTransaction(given: readonly Pending[], isLocked = false): Promise<void> {
+    if (given.length === 0) return;
+    // Those that are given away, because one before them takes long, leave it.
+    const group = [...given];
     let again: readonly Pending[];
     try {
       const { answers, left } = await this.#withRows(
         group.map(({ order }) => order),
         (rows, session) => this.#oneAfterTheOther(group, rows, session),
+        isLocked,
       );
       for (const [pending, answer] of answers) pending.settle(answer);
       again = left;
@@ -101,15 +107,40 @@ export class PostgresBarrier implements Barrier {
     await this.#inOneTransaction(again.slice(half));
   }
 
-  /** The answers, none of which is final before the COMMIT, and what must be done again in another transaction. */
+  /**
+   * The answers, none of which is final before the COMMIT, and what must be done again in another transaction. What waits
+   * behind a handler that takes long is taken out of the group and done in another transaction meanwhile, under the locks
+   * of this one: so others are still kept away from it.
+   */
   async #oneAfterTheOther(
+    group: Pending[],
+    rows: OpenRows,
+    session: Session,
+  ): Promise<End<{ answers: Map<Pending, Answer>; left: Pending[] }>> {
+    const progress = { begun: 0, since: performance.now() };
+    const patience = setInterval(() => {
+      const isSlow = performance.now() - progress.since >= PATIENCE_MS;
+      if (isSlow) void this.#inOneTransaction(group.splice(progress.begun), true);
+    }, PATIENCE_MS);
+    try {
+      return await this.#runAll(group, rows, session, progress);
+    } finally {
+      clearInterval(patience);
+    }
+  }
+
+  async #runAll(
     group: readonly Pending[],
     rows: OpenRows,
     { client, tx, broken }: Session,
+    progress: { begun: number; since: number },
   ): Promise<End<{ answers: Map<Pending, Answer>; left: Pending[] }>> {
     const answers = new Map<Pending, Answer>();
     const left: Pending[] = [];
-    for (const pending of group) {
+    const isAlone = group.length === 1;
+    for (let pending = group[0]; pending; pending = group[progress.begun]) {
+      progress.begun += 1;
+      progress.since = performance.now();
       const { order, effect } = pending;
       const admission = rows.enter(order);
       if (!admission.run) {
@@ -130,7 +161,7 @@ export class PostgresBarrier implements Barrier {
         await savepoint.rollBack();
         rows.takeBack();
         if (troubleOf(result.thrown) !== 'contention') answers.set(pending, answer);
-        else if (group.length > 1) left.push(pending);
+        else if (!isAlone) left.push(pending);
         else throw new HandlerBusy(answer);
         continue;
       }
@@ -163,6 +194,7 @@ export class PostgresBarrier implements Barrier {
   #withRows<T>(
     orders: readonly BarrierOrder[],
     body: (rows: OpenRows, session: Session) => Promise<End<T>>,
+    isLocked = false,
   ): Promise<T> {
     const keys = [...new Set(orders.flatMap(keysOf))];
     const timeouts = orders.map(({ mode, timeoutMs = Infinity }) => (mode === 'transaction' ? timeoutMs : 0));
@@ -177,7 +209,7 @@ export class PostgresBarrier implements Barrier {
       this.#database,
       limits,
       tries,
-      this.#statements.open(keys),
+      this.#statements.open(keys, isLocked),
       async (session, found) => {
         const rows = new OpenRows(this.#statements.rowsOf(found));
         const end = await body(rows, session);

@@ -28,11 +28,12 @@ export class BarrierStatements {
   /**
    * Keeps everybody else away from these effects until the transaction ends, whether they have rows or not, and reads their
    * rows. The locks are always taken in the order of their numbers, so that two groups never wait for each other. Equal
-   * numbers of two keys only cost a wait.
+   * numbers of two keys only cost a wait. `isLocked`: another transaction of ours holds the locks.
    */
-  open(effectKeys: readonly string[]): string {
+  open(effectKeys: readonly string[], isLocked: boolean): string {
     const numbers = [...new Set(effectKeys.map(numberOf))].sort((a, b) => a - b);
-    return `SELECT count(pg_advisory_xact_lock(${LOCK_CLASS}, n)) FROM unnest('{${numbers.join()}}'::int[]) AS n;
+    const lock = `SELECT count(pg_advisory_xact_lock(${LOCK_CLASS}, n)) FROM unnest('{${numbers.join()}}'::int[]) AS n;`;
+    return `${isLocked ? '' : lock}
       SELECT effect_key, state, reply, executions, undo_began FROM ${this.#table}
       WHERE effect_key = ANY (${arrayOf(effectKeys.map(quoted))}::text[])`;
   }
