@@ -1,3 +1,4 @@
+import type { OutgoingMessage } from '@counterstep/bus';
 import { Orchestrator } from '@counterstep/engine';
 import { PostgresStore, migrate } from '@counterstep/store';
 import { topicsOf } from '@counterstep/protocol';
@@ -10,9 +11,13 @@ import { observed } from './children/observed-bus.js';
 import { busOf, workerOf } from './children/parts.js';
 import { serve } from './children/serve.js';
 import { readConfig } from './config.js';
+import { PAYLOAD } from './workloads/workload.js';
 import { workloadNamed } from './workloads/workloads.js';
 
-/** The measured orchestrator, and with it the load: it starts sagas, and sees them end by their public events. */
+/**
+ * The measured orchestrator, and with it the load: it starts sagas, and sees that they ended, which then is committed, when
+ * their public events are published.
+ */
 const config = readConfig();
 const kafkaRequests = countKafkaRequests();
 const { workflow } = workloadNamed(config.WORKLOAD);
@@ -20,13 +25,19 @@ const topics = topicsOf(config.TOPIC_PREFIX);
 let isReady = false;
 const logger = loggerSince(() => isReady);
 const bus = busOf(config, 'bench-orchestrator', logger);
-const load = new Load(() => orchestrator.executeWorkflow(workflow.name, {}));
+const load = new Load(() => orchestrator.executeWorkflow(workflow.name, PAYLOAD));
 
 await migrate(config.DATABASE_URL);
 const orchestrator = new Orchestrator({
   workflow,
-  eventBus: observed(bus, topics.replies, ({ key }) => {
-    if (key !== null) load.replied(key);
+  eventBus: observed(bus, {
+    incoming: {
+      topic: topics.replies,
+      see: ({ key }) => {
+        if (key !== null) load.replied(key);
+      },
+    },
+    outgoing: { topic: topics.events, see: ended },
   }),
   stateStore: new PostgresStore({ url: config.DATABASE_URL }),
   topicPrefix: config.TOPIC_PREFIX,
@@ -36,19 +47,6 @@ const orchestrator = new Orchestrator({
 });
 await orchestrator.start();
 while (!orchestrator.health().ready) await new Promise((resolve) => setTimeout(resolve, 20));
-const events = bus.subscribe({
-  group: `${config.TOPIC_PREFIX}.bench`,
-  topics: [topics.events],
-  onDeliveries: (deliveries) => {
-    for (const { value, ack } of deliveries) {
-      // Our own words: checking them again would be counted as the orchestrator's work.
-      const { sagaid, data } = JSON.parse(Buffer.from(value ?? []).toString()) as SagaEvent;
-      if (data.state !== 'running') load.finished(sagaid, data.state);
-      ack();
-    }
-  },
-});
-await events.ready();
 if (config.BUS === 'memory') {
   // A bus within the process can only have its worker there too.
   const worker = workerOf(config, bus, logger);
@@ -64,3 +62,8 @@ serve({
   load: (order: LoadOrder) => load.run(order),
   kafkaRequests,
 });
+
+function ended({ key, value }: OutgoingMessage): void {
+  const { data } = JSON.parse(Buffer.from(value).toString()) as SagaEvent;
+  if (data.state !== 'running') load.finished(key, data.state);
+}
