@@ -25,6 +25,18 @@ function queue(maxInFlightRequests: number | null = null): Queue {
   return new RequestQueue({ maxInFlightRequests, requestTimeout: 1_000, clientId: 'c', broker: 'b', logger });
 }
 
+interface Encoder {
+  readonly buf: Buffer;
+  readonly buffer: Buffer;
+  writeInt8(value: number): Encoder;
+  writeInt32(value: number): Encoder;
+  writeBytes(value: Buffer): Encoder;
+}
+
+function encoder(): Encoder {
+  return new (require('kafkajs/src/protocol/encoder.js') as new () => Encoder)();
+}
+
 const open: (() => void)[] = [];
 
 afterEach(() => {
@@ -46,6 +58,26 @@ describe('a client of kafkajs', () => {
     idle.fulfillRequest({ correlationId: 1, payload: Buffer.alloc(0), size: 0 });
     expect(idle.throttleCheckTimeoutId).toBeNull();
   });
+
+  test('encodes into pooled buffers, and only when there is something to encode', () => {
+    kafkaClients({ brokers: ['127.0.0.1:1'], clientId: 'c', logger: quiet });
+    expect(encoder().buf).toHaveLength(0);
+    expect(encoder().buffer).toHaveLength(0);
+    expect(encoder().writeInt8(1).buf.buffer.byteLength).toBe(Buffer.poolSize);
+  });
+
+  test.each([0, 1, 1_015, 1_016, 1_017, 5_000, 100_000])(
+    'encodes %i bytes whole, whatever the buffers held before',
+    (size) => {
+      kafkaClients({ brokers: ['127.0.0.1:1'], clientId: 'c', logger: quiet });
+      const bytes = Buffer.alloc(size, 'abc');
+      const length = Buffer.from([size >>> 24, size >>> 16, size >>> 8, size]);
+      const { buffer } = encoder().writeInt32(7).writeBytes(bytes).writeInt8(9);
+      expect(buffer.equals(Buffer.concat([Buffer.from([0, 0, 0, 7]), length, bytes, Buffer.from([9])]))).toBe(
+        true,
+      );
+    },
+  );
 
   test('still sends what waited while the broker throttled it', async () => {
     kafkaClients({ brokers: ['127.0.0.1:1'], clientId: 'c', logger: quiet });

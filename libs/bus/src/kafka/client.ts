@@ -22,6 +22,7 @@ export interface KafkaConnection {
  */
 export function kafkaClients({ brokers, clientId, ssl, sasl, logger }: KafkaConnection): () => Kafka {
   stopIdleTimers();
+  poolBuffers();
   boundGzip();
   const logs = routeLogs(logger);
   return () =>
@@ -71,6 +72,41 @@ export function stopIdleTimers(): void {
   const schedule = prototype.scheduleCheckPendingRequests;
   prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
     if (this.pending.length > 0) schedule.call(this);
+  };
+}
+
+interface Encoder {
+  buf: Buffer;
+  offset: number;
+  ensureAvailable(length: number): void;
+}
+
+const POOLED = Symbol.for('counterstep.kafkajs.encoder');
+const FIRST_BYTES = 1_024;
+
+/**
+ * kafkajs makes a zeroed buffer of half a kilobyte for each record and each level of a request, outside the pool, and a
+ * second one when that is too small: more than a third of what it takes to encode a message. Here an encoder begins
+ * with nothing and takes from the pool what it needs.
+ */
+export function poolBuffers(): void {
+  const Encoder = require('kafkajs/src/protocol/encoder.js') as {
+    new (initialSize?: number): Encoder;
+    prototype: Encoder;
+    nextPowerOfTwo(value: number): number;
+    [POOLED]?: true;
+  };
+  if (Encoder[POOLED]) return;
+  Encoder[POOLED] = true;
+  const { nextPowerOfTwo } = Encoder;
+  // What the constructor asks for, and nobody else but `ensureAvailable`.
+  Encoder.nextPowerOfTwo = () => 0;
+  Encoder.prototype.ensureAvailable = function (this: Encoder, length: number): void {
+    const needed = this.offset + length;
+    if (needed <= this.buf.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(FIRST_BYTES, nextPowerOfTwo(needed)));
+    this.buf.copy(larger, 0, 0, this.offset);
+    this.buf = larger;
   };
 }
 
