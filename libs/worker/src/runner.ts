@@ -41,7 +41,7 @@ export class Runner {
   /** By effect key: a duplicate of a command that runs here shares its run. */
   readonly #running = new Map<string, Running>();
   /** What handlers took lately, in milliseconds. */
-  readonly #took = new Map<Handler, number>();
+  readonly #took = new Map<Handler, { expected: number; last: number }>();
   readonly #shutdown = new LazyAbort();
   #draining = false;
   #trouble: string | undefined;
@@ -57,7 +57,7 @@ export class Runner {
     this.#groups = new Groups({
       slots: options.concurrency,
       expectedMs: ({ handler }) =>
-        handler?.barrier === 'transaction' ? (this.#took.get(handler) ?? UNKNOWN_MS) : undefined,
+        handler?.barrier === 'transaction' ? (this.#took.get(handler)?.expected ?? UNKNOWN_MS) : undefined,
       perform: (group) => this.#perform(group),
       refuse: (group) => {
         this.#stop(group);
@@ -182,10 +182,19 @@ export class Runner {
     };
   }
 
-  /** Fast to believe that a handler is slow, slow to believe that it is fast. */
+  /**
+   * Fast to believe that a handler is slow, but not after one slow run, which a pause of the process may have made; slow to
+   * believe that it is fast.
+   */
   #learn(handler: Handler, ms: number): void {
     const known = this.#took.get(handler);
-    this.#took.set(handler, known === undefined || ms > known ? ms : known + (ms - known) / 8);
+    if (!known) {
+      this.#took.set(handler, { expected: ms, last: ms });
+      return;
+    }
+    const lasting = Math.min(ms, known.last);
+    known.expected = lasting > known.expected ? lasting : known.expected + (lasting - known.expected) / 8;
+    known.last = ms;
   }
 
   #tell(command: Command, answer: Answer): Answer {
