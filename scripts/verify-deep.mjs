@@ -1,5 +1,6 @@
 // `npm run verify:deep`: the checks by machine that take longer than `npm test` may, one after the other. Ends non-zero
-// when one fails. Each run has other random sagas; a difference prints the seed that brings it back.
+// when one fails. Each run has other random sagas; a difference prints the seed that brings it back. With words
+// (`npm run verify:deep -- seeded`) only the checks whose names have one of them.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
@@ -34,8 +35,12 @@ const checks = [
   },
 ];
 
+const words = process.argv.slice(2);
+const wanted = checks.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+if (wanted.length === 0) throw new Error(`no check is named ${words.join(' or ')}`);
+
 const failed = [];
-for (const { name, command, env } of checks) {
+for (const { name, command, env } of wanted) {
   console.log(`\n== ${name}`);
   const begin = performance.now();
   const [program, ...args] = command;

@@ -25,16 +25,16 @@ function shape(name: string, workflow: Workflow, more: Partial<Shape> = {}): Sha
 /** How often an action, and its undo, are sent. */
 type Attempts = 1 | 2;
 
-function options(barrier: BarrierMode, attempts: Attempts) {
+function options(barrier: BarrierMode, attempts: Attempts = 2) {
   return { barrier, retry: { maxRetries: attempts - 1 }, undoRetry: { maxRetries: attempts - 1 } };
 }
 
-function undoable(name: string, barrier: BarrierMode, attempts: Attempts) {
+function undoable(name: string, barrier: BarrierMode, attempts?: Attempts) {
   return { compensation: `q.undo-${name}`, ...options(barrier, attempts) };
 }
 
-function member(name: string, barrier: BarrierMode, attempts: Attempts) {
-  return { name, worker: `q.${name}`, ...undoable(name, barrier, attempts) };
+function member(name: string, barrier: BarrierMode) {
+  return { name, worker: `q.${name}`, ...undoable(name, barrier) };
 }
 
 /** Steps one after another: a, b, c. */
@@ -44,89 +44,85 @@ function sequence(attempts: Attempts, modes: readonly BarrierMode[], more: Parti
     const name = 'abc'.charAt(index);
     builder.addStep(name, `q.${name}`, undoable(name, mode, attempts));
   }
-  return shape(`sequence: ${modes.join(', ')}, ${times(attempts)}`, builder.build(), more);
+  const times = attempts === 1 ? '1 attempt' : `${attempts} attempts`;
+  return shape(`sequence: ${modes.join(', ')}, ${times}`, builder.build(), more);
 }
 
 /** A group of a and b, and then, if asked for, c. */
 function group(
   what: string,
-  attempts: Attempts,
   modes: readonly BarrierMode[],
   how: Omit<ParallelOptions, 'reducers'> = {},
   more: Partial<Shape> = {},
 ): Shape {
   const [first = 'none', second = 'none', third] = modes;
   const builder = new WorkflowBuilder('group').addParallelSteps(
-    [member('a', first, attempts), member('b', second, attempts)],
+    [member('a', first), member('b', second)],
     how,
   );
-  if (third) builder.addStep('c', 'q.c', undoable('c', third, attempts));
-  return shape(`${what}: ${modes.join(', ')}, ${times(attempts)}`, builder.build(), more);
+  if (third) builder.addStep('c', 'q.c', undoable('c', third));
+  return shape(`${what}: ${modes.join(', ')}`, builder.build(), more);
 }
 
 /** Before the point of no return, it, and after it. */
-function pivot(attempts: Attempts, modes: readonly [BarrierMode, BarrierMode, BarrierMode]): Shape {
-  const { retry } = options('none', attempts);
+function pivot(modes: readonly [BarrierMode, BarrierMode, BarrierMode]): Shape {
+  const { retry } = options('none');
   const workflow = new WorkflowBuilder('pivot')
-    .addStep('a', 'q.a', undoable('a', modes[0], attempts))
+    .addStep('a', 'q.a', undoable('a', modes[0]))
     .addStep('p', 'q.p', { pivot: true, barrier: modes[1], retry })
     .addStep('r', 'q.r', { retriable: true, barrier: modes[2], retry })
     .build();
-  return shape(`pivot: ${modes.join(', ')}, ${times(attempts)}`, workflow, { person: TRIES_AGAIN });
+  return shape(`pivot: ${modes.join(', ')}`, workflow, { person: TRIES_AGAIN });
 }
 
 /** The second of three steps is passed over. */
-function conditional(attempts: Attempts, mode: BarrierMode): Shape {
+function conditional(mode: BarrierMode): Shape {
   const workflow = new WorkflowBuilder('conditional')
-    .addStep('a', 'q.a', undoable('a', mode, attempts))
-    .addConditionalStep('b', 'q.b', () => false, undoable('b', mode, attempts))
-    .addConditionalStep('c', 'q.c', () => true, undoable('c', mode, attempts))
+    .addStep('a', 'q.a', undoable('a', mode))
+    .addConditionalStep('b', 'q.b', () => false, undoable('b', mode))
+    .addConditionalStep('c', 'q.c', () => true, undoable('c', mode))
     .build();
-  return shape(`conditional: ${mode}, ${times(attempts)}`, workflow);
+  return shape(`conditional: ${mode}`, workflow);
 }
 
 /** A failure waits for a person, who may also have it undone. */
-function hold(attempts: Attempts, mode: BarrierMode): Shape {
+function hold(mode: BarrierMode): Shape {
   const workflow = new WorkflowBuilder('hold')
     .withFailureMode('hold')
-    .addStep('a', 'q.a', undoable('a', mode, attempts))
-    .addStep('b', 'q.b', undoable('b', mode, attempts))
+    .addStep('a', 'q.a', undoable('a', mode))
+    .addStep('b', 'q.b', undoable('b', mode))
     .build();
-  return shape(`failure that waits for a person: ${mode}, ${times(attempts)}`, workflow, {
+  return shape(`failure that waits for a person: ${mode}`, workflow, {
     person: ['retry', 'undo', 'giveUp'],
   });
 }
 
 /** A child of two steps, and a step after it. */
-function child(attempts: Attempts, mode: BarrierMode): Shape {
+function child(mode: BarrierMode): Shape {
   const inner = new WorkflowBuilder('inner')
-    .addStep('a', 'q.a', undoable('a', mode, attempts))
-    .addStep('b', 'q.b', undoable('b', mode, attempts))
+    .addStep('a', 'q.a', undoable('a', mode))
+    .addStep('b', 'q.b', undoable('b', mode))
     .build();
   const workflow = new WorkflowBuilder('outer')
     .addWorkflow('sub', inner)
-    .addStep('c', 'q.c', undoable('c', mode, attempts))
+    .addStep('c', 'q.c', undoable('c', mode))
     .build();
-  return shape(`sub-workflow: ${mode}, ${times(attempts)}`, workflow, { paths: ['sub/a', 'sub/b', 'c'] });
+  return shape(`sub-workflow: ${mode}`, workflow, { paths: ['sub/a', 'sub/b', 'c'] });
 }
 
 /** A map over two items, one at a time, of which one may fail. */
-function map(attempts: Attempts, mode: BarrierMode, tolerated: number): Shape {
+function map(mode: BarrierMode, tolerated: number): Shape {
   const workflow = new WorkflowBuilder('map')
     .addMap('m', {
       over: () => [1, 2],
       worker: 'q.m',
       concurrency: 1,
       tolerate: { count: tolerated },
-      ...undoable('m', mode, attempts),
+      ...undoable('m', mode),
     })
     .build();
   const paths = ['m/0', 'm/1'];
-  return shape(`map that bears ${tolerated} failures: ${mode}, ${times(attempts)}`, workflow, { paths });
-}
-
-function times(attempts: Attempts): string {
-  return attempts === 1 ? '1 attempt' : `${attempts} attempts`;
+  return shape(`map that bears ${tolerated} failures: ${mode}`, workflow, { paths });
 }
 
 const [T, E, N] = ['transaction', 'external', 'none'] as const;
@@ -139,32 +135,32 @@ export const SHAPES: readonly Shape[] = [
   sequence(2, [E], { person: TRIES_AGAIN }),
   sequence(2, [N], { person: TRIES_AGAIN }),
   sequence(2, [T, T], { person: TRIES_AGAIN }),
-  sequence(1, [T, E]),
-  sequence(1, [E, T]),
-  sequence(1, [E, E]),
+  sequence(2, [T, E]),
+  sequence(2, [E, T]),
+  sequence(2, [E, E]),
   sequence(2, [N, N]),
   sequence(2, [T, T, T]),
-  sequence(1, [T, E, T]),
-  sequence(1, [T, T, E]),
-  sequence(1, [N, N, N]),
-  group('parallel group', 2, [T, T]),
-  group('parallel group', 1, [E, T]),
-  group('parallel group', 1, [N, N]),
-  group('parallel group, then a step', 1, [T, T, T]),
-  group('group that does not wait', 2, [T, T], { onFailure: 'failFast' }),
-  group('group that does not wait', 1, [E, T], { onFailure: 'failFast' }),
-  group('first of two, then a step', 1, [T, T, T], { join: 'any' }),
-  group('first of two', 1, [E, T], { join: 'any' }),
-  group('first of two, the other is kept', 1, [T, T], { join: 'any', keep: true }),
-  group('group that settles, then a step', 1, [T, T, T], { join: 'settle' }),
-  pivot(2, [T, T, T]),
-  pivot(1, [T, E, E]),
-  pivot(1, [N, N, N]),
-  conditional(2, T),
-  conditional(1, E),
-  hold(2, T),
-  hold(1, E),
-  child(1, T),
-  map(1, T, 0),
-  map(1, T, 1),
+  sequence(2, [T, E, T]),
+  sequence(2, [T, T, E]),
+  sequence(2, [N, N, N]),
+  group('parallel group', [T, T]),
+  group('parallel group', [E, T]),
+  group('parallel group', [N, N]),
+  group('parallel group, then a step', [T, T, T]),
+  group('group that does not wait', [T, T], { onFailure: 'failFast' }),
+  group('group that does not wait', [E, T], { onFailure: 'failFast' }),
+  group('first of two, then a step', [T, T, T], { join: 'any' }),
+  group('first of two', [E, T], { join: 'any' }),
+  group('first of two, the other is kept', [T, T], { join: 'any', keep: true }),
+  group('group that settles, then a step', [T, T, T], { join: 'settle' }),
+  pivot([T, T, T]),
+  pivot([T, E, E]),
+  pivot([N, N, N]),
+  conditional(T),
+  conditional(E),
+  hold(T),
+  hold(E),
+  child(T),
+  map(T, 0),
+  map(T, 1),
 ];

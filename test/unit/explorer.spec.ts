@@ -64,9 +64,7 @@ describe('walking with less detail', () => {
     expect(compareWalks(rules, shape, 50_000).verdict).toBe('the same');
   });
 
-  const withPeople = SHAPES.filter(
-    ({ name }) => name === 'failure that waits for a person: external, 1 attempt',
-  );
+  const withPeople = SHAPES.filter(({ name }) => name === 'failure that waits for a person: external');
   test.each(withPeople)('of the saga goes on alike, as far as is walked here: $name', (shape) => {
     expect(compareWalks(rules, shape, 20_000).verdict).toBe('alike so far');
   });
