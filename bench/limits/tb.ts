@@ -60,12 +60,12 @@ function transition(saga: Saga | undefined, event: SagaEvent, lane: number, numb
 }
 
 function start(): SagaEvent {
-  return { type: 'start', sagaId: newSagaId(), input: {} };
+  return { type: 'start', sagaId: newSagaId(), input: PAYLOAD };
 }
 
 function reply(step: string): () => SagaEvent {
   const name = { step, direction: 'forward', run: 1, attempt: 1 } as const;
-  return () => ({ type: 'reply', ...name, outcome: 'succeeded', output: PAYLOAD });
+  return () => ({ type: 'reply', ...name, outcome: 'succeeded', output: PAYLOAD.text.length });
 }
 
 /** UUIDv7, as the engine's: in the order of time, which the indexes like. */
