@@ -1,4 +1,9 @@
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
+import { from, to } from 'pg-copy-streams';
 import { freshDatabase } from '../../test/support/postgres.js';
 import { Fleet } from '../fleet.js';
 import { measure } from '../measure.js';
@@ -40,21 +45,15 @@ async function multiplyFinished(databaseUrl: string, times: number): Promise<voi
   const client = new pg.Client(databaseUrl);
   await client.connect();
   try {
-    await client.query(
-      `CREATE TEMP TABLE made AS
-       SELECT n, (substr(ms, 1, 8) || '-' || substr(ms, 9, 4) || '-7' || substr(noise, 1, 3) || '-8' || substr(noise, 4, 3)
-         || '-' || substr(noise, 7, 12))::uuid AS id
-       FROM generate_series(1, $1::int) AS n,
-         LATERAL (SELECT lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint - 10 * ($1 - n + 1)), 12, '0'),
-           md5(n::text)) AS made (ms, noise)`,
-      [times],
-    );
-    await client.query('CREATE TEMP TABLE sample AS SELECT * FROM counterstep.finished_saga LIMIT 1');
-    await client.query(
-      'CREATE TEMP TABLE steps AS SELECT history.* FROM counterstep.history JOIN sample ON sample.id = saga_id',
-    );
-    await copyRows(client, 'finished_saga', 'id', 'sample');
-    await copyRows(client, 'history', 'saga_id', 'steps');
+    const { rows } = await client.query<{ id: string }>('SELECT id FROM counterstep.finished_saga');
+    const [only] = rows;
+    if (!only || rows.length > 1) throw new Error('exactly one saga was to be finished');
+    const newest = Date.now();
+    for (const table of ['finished_saga', 'history']) {
+      const sample = await text(client.query(to(`COPY counterstep.${table} TO STDOUT`)));
+      const into = client.query(from(`COPY counterstep.${table} FROM STDIN`));
+      await pipeline(Readable.from(copies(sample, only.id, times, newest)), into);
+    }
     await client.query('VACUUM (ANALYZE) counterstep.finished_saga, counterstep.history');
     await client.query('CHECKPOINT');
   } finally {
@@ -62,16 +61,11 @@ async function multiplyFinished(databaseUrl: string, times: number): Promise<voi
   }
 }
 
-async function copyRows(client: pg.Client, table: string, id: string, samples: string): Promise<void> {
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT quote_ident(column_name) AS name FROM information_schema.columns
-      WHERE table_schema = 'counterstep' AND table_name = $1 ORDER BY ordinal_position`,
-    [table],
-  );
-  const names = rows.map(({ name }) => name);
-  const values = names.map((name) => (name === id ? 'made.id' : `${samples}.${name}`));
-  await client.query(
-    `INSERT INTO counterstep.${table} (${names.join(', ')})
-     SELECT ${values.join(', ')} FROM made CROSS JOIN ${samples} ORDER BY made.n`,
-  );
+/** Ids are in the order of time, a hundredth of a second apart. */
+function* copies(sample: string, id: string, times: number, newest: number): Generator<string> {
+  const random = Array.from({ length: 1_000 }, () => randomUUID().slice(15));
+  for (let n = 1; n <= times; n += 1) {
+    const time = (newest - 10 * (times - n + 1)).toString(16).padStart(12, '0');
+    yield sample.replaceAll(id, `${time.slice(0, 8)}-${time.slice(8)}-7${random[n % random.length]}`);
+  }
 }
