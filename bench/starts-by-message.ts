@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { KafkaBus } from '@counterstep/bus';
+import { PAYLOAD } from './workloads/workload.js';
 import type { Bus } from '@counterstep/bus';
 import { START_TYPE, encodeMessage, headersOf, topicsOf } from '@counterstep/protocol';
 import type { SagaEvent, StartMessage } from '@counterstep/protocol';
@@ -89,7 +90,7 @@ export class StartsByMessage {
       id: `${this.topicPrefix}/${index}`,
       source: SOURCE,
       type: START_TYPE,
-      data: { workflow: this.workflow, input: {} },
+      data: { workflow: this.workflow, input: PAYLOAD },
     };
     return { topic, key: start.id, value: encodeMessage(start), headers: headersOf(start) };
   }
