@@ -31,6 +31,8 @@ interface Encoder {
   writeInt8(value: number): Encoder;
   writeInt32(value: number): Encoder;
   writeBytes(value: Buffer): Encoder;
+  writeUVarInt(value: number): Encoder;
+  writeVarInt(value: number): Encoder;
 }
 
 function encoder(): Encoder {
@@ -78,6 +80,27 @@ describe('a client of kafkajs', () => {
       );
     },
   );
+
+  test.each([
+    [0, [0]],
+    [127, [0x7f]],
+    [128, [0x80, 1]],
+    [300, [0xac, 2]],
+    [2_097_151, [0xff, 0xff, 0x7f]],
+    [0xffff_ffff, [0xff, 0xff, 0xff, 0xff, 0x0f]],
+  ])('encodes the number %i in as few bytes as it needs', (number, bytes) => {
+    kafkaClients({ brokers: ['127.0.0.1:1'], clientId: 'c', logger: quiet });
+    expect([...encoder().writeUVarInt(number).buffer]).toEqual(bytes);
+  });
+
+  test.each([
+    [-1, [1]],
+    [1, [2]],
+    [-2_147_483_648, [0xff, 0xff, 0xff, 0xff, 0x0f]],
+  ])('encodes the signed number %i', (number, bytes) => {
+    kafkaClients({ brokers: ['127.0.0.1:1'], clientId: 'c', logger: quiet });
+    expect([...encoder().writeVarInt(number).buffer]).toEqual(bytes);
+  });
 
   test('still sends what waited while the broker throttled it', async () => {
     kafkaClients({ brokers: ['127.0.0.1:1'], clientId: 'c', logger: quiet });

@@ -22,7 +22,7 @@ export interface KafkaConnection {
  */
 export function kafkaClients({ brokers, clientId, ssl, sasl, logger }: KafkaConnection): () => Kafka {
   stopIdleTimers();
-  poolBuffers();
+  lightenEncoder();
   boundGzip();
   const logs = routeLogs(logger);
   return () =>
@@ -79,17 +79,19 @@ interface Encoder {
   buf: Buffer;
   offset: number;
   ensureAvailable(length: number): void;
+  writeUVarInt(value: number): Encoder;
 }
 
 const POOLED = Symbol.for('counterstep.kafkajs.encoder');
 const FIRST_BYTES = 1_024;
+const MAX_VARINT_BYTES = 5;
 
 /**
  * kafkajs makes a zeroed buffer of half a kilobyte for each record and each level of a request, outside the pool, and a
  * second one when that is too small: more than a third of what it takes to encode a message. Here an encoder begins
  * with nothing and takes from the pool what it needs.
  */
-export function poolBuffers(): void {
+export function lightenEncoder(): void {
   const Encoder = require('kafkajs/src/protocol/encoder.js') as {
     new (initialSize?: number): Encoder;
     prototype: Encoder;
@@ -107,6 +109,14 @@ export function poolBuffers(): void {
     const larger = Buffer.allocUnsafe(Math.max(FIRST_BYTES, nextPowerOfTwo(needed)));
     this.buf.copy(larger, 0, 0, this.offset);
     this.buf = larger;
+  };
+  // Straight into the buffer; kafkajs makes an array and a buffer of each number.
+  Encoder.prototype.writeUVarInt = function (this: Encoder, value: number): Encoder {
+    this.ensureAvailable(MAX_VARINT_BYTES);
+    let left = value;
+    for (; (left & ~0x7f) !== 0; left >>>= 7) this.buf[this.offset++] = (left & 0x7f) | 0x80;
+    this.buf[this.offset++] = left;
+    return this;
   };
 }
 
