@@ -75,24 +75,24 @@ CREATE INDEX parked_input_saga ON counterstep.parked_input USING btree (saga_id)
 
 CREATE TABLE counterstep.saga (
   id uuid NOT NULL,
-  workflow text NOT NULL,
+  created_at bigint NOT NULL,
+  deadline bigint,
   workflow_version integer NOT NULL,
+  due_bucket integer,
+  lane integer NOT NULL,
+  paused boolean NOT NULL,
+  held boolean NOT NULL,
+  workflow text NOT NULL,
   digest text NOT NULL,
-  version integer NOT NULL,
   state text NOT NULL,
   direction text NOT NULL,
   aim text NOT NULL,
-  paused boolean NOT NULL,
   attention text,
-  "position" text NOT NULL,
   cause text,
-  held boolean NOT NULL,
+  version integer NOT NULL,
+  "position" text NOT NULL,
   due_at bigint,
-  deadline bigint,
-  due_bucket integer,
-  lane integer NOT NULL,
   number bigint NOT NULL,
-  created_at bigint NOT NULL,
   updated_at bigint NOT NULL,
   CONSTRAINT saga_pkey PRIMARY KEY (id),
   CONSTRAINT saga_aim_check CHECK ((aim = ANY (ARRAY['completed'::text, 'compensated'::text, 'cancelled'::text]))),
@@ -108,7 +108,7 @@ CREATE TABLE counterstep.saga (
   CONSTRAINT saga_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text]))),
   CONSTRAINT saga_version_check CHECK ((version > 0)),
   CONSTRAINT saga_workflow_version_check CHECK ((workflow_version > 0))
-) WITH (fillfactor=70, autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_threshold=1000);
+) WITH (fillfactor=50, autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_threshold=1000);
 CREATE INDEX saga_attention ON counterstep.saga USING btree (id) WHERE (attention IS NOT NULL);
 CREATE INDEX saga_due ON counterstep.saga USING btree (due_bucket);
 CREATE INDEX saga_held ON counterstep.saga USING btree (digest) WHERE held;

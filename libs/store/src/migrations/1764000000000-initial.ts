@@ -19,37 +19,38 @@ export class Initial1764000000000 implements MigrationInterface {
 
 /**
  * The row changes with every step. No index names a column that does, but for the coarse bucket and for what waits for
- * a person, so that updates stay within their page (HOT); the free space of the fillfactor is for them. `due_at` leaves
+ * a person, so that updates stay within their page (HOT); the free space of the fillfactor is for them. The columns that
+ * change with every step come last: of an update the log holds only what differs, from its first byte on. `due_at` leaves
  * the deadline out, which moves nothing until it passes: so the first constraint is `isLive` of libs/core.
  */
 const SAGA = `
 CREATE TABLE counterstep.saga (
   id uuid PRIMARY KEY,
-  workflow text NOT NULL,
+  created_at bigint NOT NULL,
+  deadline bigint,
   workflow_version int NOT NULL CHECK (workflow_version > 0),
+  due_bucket int,
+  lane int NOT NULL CHECK (lane > 0),
+  paused boolean NOT NULL,
+  held boolean NOT NULL,
+  workflow text NOT NULL,
   digest text NOT NULL,
-  version int NOT NULL CHECK (version > 0),
   state text NOT NULL CHECK (state IN ('pending', 'running')),
   direction text NOT NULL CHECK (direction IN ('forward', 'undo')),
   aim text NOT NULL CHECK (aim IN ('completed', 'compensated', 'cancelled')),
-  paused boolean NOT NULL,
   attention text CHECK (attention <> '[]'),
-  position text NOT NULL,
   cause text,
-  held boolean NOT NULL,
+  version int NOT NULL CHECK (version > 0),
+  position text NOT NULL,
   due_at bigint,
-  deadline bigint,
-  due_bucket int,
-  lane int NOT NULL CHECK (lane > 0),
   number bigint NOT NULL CHECK (number > 0),
-  created_at bigint NOT NULL,
   updated_at bigint NOT NULL,
   CONSTRAINT saga_does_not_hang CHECK (due_at IS NOT NULL OR paused OR attention IS NOT NULL),
   CONSTRAINT saga_held_has_reason CHECK (NOT held OR attention IS NOT NULL),
   CONSTRAINT saga_bucket_is_not_late CHECK (due_bucket <= least(due_at, deadline) / 60000),
   CONSTRAINT saga_due_has_bucket CHECK ((least(due_at, deadline) IS NULL) = (due_bucket IS NULL)),
   CONSTRAINT saga_aim_has_direction CHECK ((direction = 'forward') = (aim = 'completed'))
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
 CREATE INDEX saga_due ON counterstep.saga (due_bucket);
 CREATE INDEX saga_held ON counterstep.saga (digest) WHERE held;
 CREATE INDEX saga_attention ON counterstep.saga (id) WHERE attention IS NOT NULL`;
