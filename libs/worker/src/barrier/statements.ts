@@ -61,7 +61,7 @@ export class BarrierStatements {
     const insert = `INSERT INTO ${this.#table} ${columns} SELECT * FROM ${relationOf(made)};\n`;
     const update = `UPDATE ${this.#table} AS b
       SET state = r.state, reply = r.reply, executions = r.executions, undo_began = r.undo_began,
-        touched_at = clock_timestamp()
+        touched_at = now()
       FROM ${relationOf(changed)} AS r ${columns} WHERE b.effect_key = r.effect_key;\n`;
     return (isMade ? insert : '') + (isChanged ? update : '');
   }

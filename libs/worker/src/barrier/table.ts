@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS ${schema}.counterstep_barrier (
   reply text,
   executions integer NOT NULL,
   undo_began boolean NOT NULL,
-  touched_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  touched_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX IF NOT EXISTS counterstep_barrier_touched_at ON ${schema}.counterstep_barrier
   USING brin (touched_at) WITH (autosummarize = on);
