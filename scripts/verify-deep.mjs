@@ -39,8 +39,9 @@ const words = process.argv.slice(2);
 const wanted = checks.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
 if (wanted.length === 0) throw new Error(`no check is named ${words.join(' or ')}`);
 
+const build = { name: 'build', command: ['npm', 'run', '--silent', 'build'] };
 const failed = [];
-for (const { name, command, env } of wanted) {
+for (const { name, command, env } of [build, ...wanted]) {
   console.log(`\n== ${name}`);
   const begin = performance.now();
   const [program, ...args] = command;
