@@ -6,15 +6,15 @@ import { repeated } from './suite.js';
 import type { Suite } from './suite.js';
 
 const TIMERS = 100_000;
-/** Sagas started in each second; their timers fall due at the same rate, a minute later. */
-const RATE = 2_000;
+/** Sagas started in each second; their timers fall due at the same rate, two minutes later. */
+const RATE = 1_000;
 /** Of what W1 reached, where that is less: a saga costs about as much to arm, and as much again when its timer is due. */
 const SHARE = 0.6;
 /** All must be armed when the first falls due. */
 const ARMING = (RETRY_DELAY / 1_000) * 0.95;
 
 /**
- * A hundred thousand retries that wait at the same time, or as many as this machine can arm in a minute: how late is the
+ * A hundred thousand retries that wait at the same time, or as many as this machine can arm in two minutes: how late is the
  * decision that sends each again?
  */
 export const w7: Suite = (run, servers) =>

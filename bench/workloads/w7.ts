@@ -3,14 +3,13 @@ import { action, step, undo } from './workload.js';
 import type { Workload } from './workload.js';
 
 /** Longer than it takes to arm them all, so that all wait at the same time. */
-export const RETRY_DELAY = 60_000;
+export const RETRY_DELAY = 120_000;
+const RETRY = { initialDelay: RETRY_DELAY, maxDelay: RETRY_DELAY, jitter: 'none' } as const;
 
 export const w7: Workload = {
   name: 'W7',
-  title: '1 step that fails once and is retried after a minute',
-  workflow: new WorkflowBuilder('bench')
-    .addStep('one', 'bench.later', { ...step, retry: { initialDelay: RETRY_DELAY, jitter: 'none' } })
-    .build(),
+  title: '1 step that fails once and is retried after two minutes',
+  workflow: new WorkflowBuilder('bench').addStep('one', 'bench.later', { ...step, retry: RETRY }).build(),
   steps: 1,
   isSequential: false,
   endsAs: 'completed',
