@@ -23,8 +23,8 @@ export interface LoadResult {
   readonly eventLoopDelayMs: Quantiles;
 }
 
-/** Nothing has ended for so long: the load has failed. */
-const STALLED_MS = 120_000;
+/** Nothing has ended for so long, which is twice as long as any saga takes: the load has failed. */
+const STALLED_MS = 240_000;
 
 interface UnderWay {
   readonly since: number;
