@@ -25,6 +25,10 @@ const checks = [
     command: [...typescript, 'test/explorer/main.ts'],
   },
   {
+    name: 'that the walks lose nothing by what they forget',
+    command: [...typescript, 'test/explorer/compare.ts'],
+  },
+  {
     name: 'seeded bugs, and every check that catches them',
     command: [...typescript, 'test/explorer/seeded.ts'],
   },

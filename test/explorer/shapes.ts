@@ -85,12 +85,12 @@ function conditional(mode: BarrierMode): Shape {
   return shape(`conditional: ${mode}`, workflow);
 }
 
-/** A failure waits for a person, who may also have it undone. */
-function hold(mode: BarrierMode): Shape {
+/** A failure waits for a person, who may try again, or have it undone. */
+function hold(mode: BarrierMode, attempts?: Attempts): Shape {
   const workflow = new WorkflowBuilder('hold')
     .withFailureMode('hold')
-    .addStep('a', 'q.a', undoable('a', mode))
-    .addStep('b', 'q.b', undoable('b', mode))
+    .addStep('a', 'q.a', undoable('a', mode, attempts))
+    .addStep('b', 'q.b', undoable('b', mode, attempts))
     .build();
   return shape(`failure that waits for a person: ${mode}`, workflow, {
     person: ['retry', 'undo', 'giveUp'],
@@ -159,7 +159,8 @@ export const SHAPES: readonly Shape[] = [
   conditional(T),
   conditional(E),
   hold(T),
-  hold(E),
+  // Once: that it is tried again is what the person is there for.
+  hold(E, 1),
   child(T),
   map(T, 0),
   map(T, 1),
