@@ -1,0 +1,17 @@
+export { BaseStep } from './step.js';
+export { StepResult } from './result.js';
+export type { StepResultFields } from './result.js';
+export { StepRegistry } from './registry.js';
+export { BaseStepContext } from './context.js';
+export type { FileClient, RuntimeContext } from './context.js';
+export { StepOrchestrator, StepOrchestrator as Orchestrator } from './orchestrator.js';
+export type { ProgressCallback, StepRunSummary } from './orchestrator.js';
+export type { StepRunOptions } from './options.js';
+export { LoggingStep } from './logging-step.js';
+export { TimingStep } from './timing-step.js';
+export { ValidationStep } from './validation-step.js';
+export type { ValidationStepOptions, Verdict } from './validation-step.js';
+export { ConsoleRuntimeContext } from './console-runtime.js';
+export type { ConsoleOutput, ConsoleRuntimeOptions } from './console-runtime.js';
+export { StepExecutionError, StepsError, ValidationError } from './errors.js';
+export type { StepExecutionCode, ValidationCode } from './errors.js';

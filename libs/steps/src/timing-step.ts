@@ -1,0 +1,25 @@
+import type { BaseStepContext } from './context.js';
+import { StepResult, isStepResult } from './result.js';
+import type { BaseStep } from './step.js';
+import { StepWrapper, secondsSince } from './wrapper.js';
+
+/**
+ * Adds `durationSeconds` to the data of the wrapped step's result, whether it succeeded or not. Its own name is `timed_` and
+ * that of the wrapped step.
+ */
+export class TimingStep<
+  C extends BaseStepContext,
+  R extends object = Record<string, unknown>,
+> extends StepWrapper<C, R> {
+  constructor(step: BaseStep<C, R>) {
+    super(step, 'timed_');
+  }
+
+  async execute(context: C, signal: AbortSignal): Promise<StepResult<R>> {
+    const begin = performance.now();
+    const result = await this.step.execute(context, signal);
+    // The orchestrator says what is wrong with it.
+    if (!isStepResult(result)) return result;
+    return new StepResult<R>({ ...result, data: { ...result.data, durationSeconds: secondsSince(begin) } });
+  }
+}
