@@ -13,8 +13,10 @@ const FOLDERS = [
   { files: 'libs/store/src', libs: ['engine', 'core', 'protocol'], typeorm: true },
   { files: 'libs/bus/src', libs: ['protocol'] },
   { files: 'libs/bus/src/kafka', libs: ['protocol'], kafkajs: true },
-  { files: 'libs/worker/src', libs: ['protocol', 'core', 'bus:types', 'steps'] },
-  { files: 'libs/worker/src/barrier', libs: ['protocol', 'core', 'bus:types', 'steps'], typeorm: true },
+  { files: 'libs/worker/src', libs: ['protocol', 'core', 'bus:types'] },
+  { files: 'libs/worker/src/barrier', libs: ['protocol', 'core', 'bus:types'], typeorm: true },
+  // Hosts steps in a worker; the rest of the SDK knows nothing of them.
+  { files: 'libs/worker/src/steps', libs: ['protocol', 'core', 'bus:types', 'steps'] },
   { files: 'libs/steps/src', libs: [], packages: [] },
   { files: 'libs/actions/src', libs: ['steps'] },
   { files: 'libs/testing/src', libs: 'any' },

@@ -73,7 +73,14 @@ const NO_CODES = new Set([
 
 /** Every text in capitals that the sources quote, and every code that has a status: whatever is done with it, it may be shown. */
 function quoted(): string[] {
-  const folders = ['libs/core', 'libs/engine', 'libs/protocol', 'libs/worker', 'apps/orchestrator'];
+  const folders = [
+    'libs/core',
+    'libs/engine',
+    'libs/protocol',
+    'libs/steps',
+    'libs/worker',
+    'apps/orchestrator',
+  ];
   const found = folders.flatMap((folder) =>
     readdirSync(join(ROOT, folder, 'src'), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'))

@@ -6,7 +6,7 @@ class Screen implements ConsoleOutput {
   text = '';
   constructor(
     readonly isTTY: boolean,
-    readonly columns?: number,
+    readonly columns = 80,
   ) {}
   write(text: string): void {
     this.text += text;

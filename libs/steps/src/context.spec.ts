@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { BaseStepContext, StepOrchestrator, StepRegistry, StepResult } from './index.js';
-import { RecordingRuntime, TestContext, rejection, step } from '../test-support/recording.js';
+import { RecordingRuntime, TestContext, fieldsOf, rejection, step } from '../test-support/recording.js';
 
 describe('a context', () => {
   test('has the runtime, no results, no errors and no current step at first', () => {
     const runtime = new RecordingRuntime();
-    expect({ ...new BaseStepContext(runtime) }).toEqual({
+    expect(fieldsOf(new BaseStepContext(runtime))).toEqual({
       runtimeCtx: runtime,
       stepResults: [],
       errors: [],

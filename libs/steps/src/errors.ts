@@ -1,8 +1,8 @@
 /** Base of this library's errors: callers tell them apart by `code`; `retryable` answers whether the same call may succeed later. */
-export abstract class StepsError extends Error {
+export abstract class StepsError<Code extends string = string> extends Error {
   abstract readonly retryable: boolean;
   constructor(
-    readonly code: string,
+    readonly code: Code,
     message: string,
     options?: ErrorOptions,
   ) {
@@ -24,12 +24,8 @@ export type ValidationCode =
   | 'WEIGHT_OUT_OF_BOUNDS';
 
 /** The caller's mistake, such as a second step of the same name. Nothing was changed, and no step has run. */
-export class ValidationError extends StepsError {
-  declare readonly code: ValidationCode;
+export class ValidationError extends StepsError<ValidationCode> {
   readonly retryable = false;
-  constructor(code: ValidationCode, message: string) {
-    super(code, message);
-  }
 }
 
 /**
@@ -50,8 +46,7 @@ export interface StepExecutionFacts {
  * A run ended early, and everything that it had done was rolled back, but for `rollbackFailures`. `cause` is what the step
  * threw, else the failed `StepResult`, else the reason of the signal.
  */
-export class StepExecutionError extends StepsError {
-  declare readonly code: StepExecutionCode;
+export class StepExecutionError extends StepsError<StepExecutionCode> {
   /** The step that failed, or before which the run was stopped. */
   readonly step: string;
   /**

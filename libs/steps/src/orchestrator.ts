@@ -13,10 +13,11 @@ import type { BaseStep } from './step.js';
 import { GivenUp, Stop, codeOf } from './stop.js';
 
 /**
- * Told after each step that succeeded or was skipped. `current` is in whole percents, `total` is 100. An exception, or the
- * rejection of an async callback, which is not waited for, does not touch the run: it is logged and noted in `errors`.
+ * Told after each step that succeeded or was skipped. `current` is in whole percents, rounded down, and `total` is 100. An
+ * exception, or the rejection of an async callback, which is not waited for, does not touch the run: it is logged as
+ * `progress_callback_failed`, and `errors` gets `Progress callback failed: reason`.
  */
-export type ProgressCallback = (current: number, total: number) => void;
+export type ProgressCallback = (current: number, total: number) => unknown;
 
 export interface StepRunSummary {
   readonly success: true;
@@ -25,7 +26,7 @@ export interface StepRunSummary {
   readonly stepsTotal: number;
 }
 
-/** What a step came to; `message` and `facts` only if that ends the run. */
+/** What a step came to; `end` only if that ends the run. */
 interface Outcome {
   readonly result: StepResult;
   readonly end?: End;

@@ -76,9 +76,14 @@ describe.each<[string, (registry: StepRegistry<TestContext>, added: BaseStep<Tes
     ['a weight that is infinite', step('x', { weight: Infinity }), 'WEIGHT_OUT_OF_BOUNDS', /not Infinity/],
     ['an empty name', step(''), 'BAD_NAME', /not empty/],
     ['a name that is no text', step(untyped(7) as unknown as string), 'BAD_NAME', /not a number/],
-    ['a class instead of its instance', untyped(class {}), 'NOT_A_STEP', /a function is no step/],
+    ['a class instead of its instance', untyped(StepRegistry), 'NOT_A_STEP', /a function is no step/],
     ['nothing', untyped(undefined), 'NOT_A_STEP', /undefined is no step/],
-    ['an object without rollback', untyped({ ...step('x'), execute() {} }), 'NOT_A_STEP', /an object is no/],
+    [
+      'an object without rollback',
+      untyped({ name: 'x', progressWeight: 1, execute() {}, canSkip() {} }),
+      'NOT_A_STEP',
+      /an object is no/,
+    ],
   ])('%s, and stays as it was', (_what, added, code, message) => {
     const registry = abc();
     const adding = () => add(registry, added);

@@ -20,6 +20,8 @@ export class TimingStep<
     const result = await this.step.execute(context, signal);
     // The orchestrator says what is wrong with it.
     if (!isStepResult(result)) return result;
-    return new StepResult<R>({ ...result, data: { ...result.data, durationSeconds: secondsSince(begin) } });
+    const { success, error, rollbackData, skipped, timestamp } = result;
+    const data = { ...result.data, durationSeconds: secondsSince(begin) };
+    return new StepResult<R>({ success, data, error, rollbackData, skipped, timestamp });
   }
 }

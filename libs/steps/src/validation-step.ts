@@ -35,7 +35,7 @@ export class ValidationStep<C extends BaseStepContext = BaseStepContext> extends
 
   async execute(context: C, signal: AbortSignal): Promise<StepResult> {
     const verdict: unknown = await this.#validator(context, signal);
-    const [valid, message]: readonly unknown[] = Array.isArray(verdict) ? verdict : [];
+    const [valid, message] = (Array.isArray(verdict) ? verdict : []) as readonly unknown[];
     if (typeof valid !== 'boolean') {
       throw new TypeError(`the validator returned ${kindOf(verdict)}, not [valid, message]`);
     }

@@ -128,7 +128,7 @@ describe('TimingStep', () => {
   });
 
   test('measures how long the wrapped step took, also when it failed', async () => {
-    const execute = async () => new StepResult({ ...(await slow()), success: false });
+    const execute = async () => new StepResult({ data: (await slow()).data, success: false });
     const { context } = await run(new TimingStep(step('work', { execute })));
     const duration = Number(context.stepResults[0]?.data.durationSeconds);
     expect(duration).toBeGreaterThan(0.004);

@@ -1,6 +1,9 @@
 import { BaseStep, BaseStepContext, StepResult } from '../src/index.js';
 import type { RuntimeContext } from '../src/index.js';
 
+/** The fields of an object, without its class. */
+export const fieldsOf = (value: object): Record<string, unknown> => Object.fromEntries(Object.entries(value));
+
 export interface Told {
   readonly logs: { event: string; data: Readonly<Record<string, unknown>>; file: string | undefined }[];
   readonly progress: [current: number, total: number, category: string | undefined][];
@@ -14,8 +17,8 @@ export class RecordingRuntime implements RuntimeContext, Told {
   readonly metrics: Told['metrics'] = [];
   readonly env = { HOME: '/home' };
   readonly client = {
-    uploadFile: async (path: string) => `id of ${path}`,
-    deleteFile: async () => {},
+    uploadFile: async (path: string): Promise<string> => `id of ${path}`,
+    deleteFile: async (): Promise<void> => {},
   };
 
   log(event: string, data: Readonly<Record<string, unknown>>, file?: string): void {
