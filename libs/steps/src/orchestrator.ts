@@ -1,16 +1,16 @@
 import type { BaseStepContext } from './context.js';
 import { note } from './context.js';
-import type { StepExecutionFacts } from './errors.js';
 import { StepExecutionError, ValidationError, reasonOf } from './errors.js';
 import type { StepRunOptions } from './options.js';
 import { checkOptions } from './options.js';
 import { percentsAfter } from './progress.js';
 import { checkStep, type StepRegistry } from './registry.js';
-import { StepResult, isStepResult, kindOf } from './result.js';
 import type { DoneStep } from './rollback.js';
 import { rollBack } from './rollback.js';
+import type { End } from './run-step.js';
+import { runStep } from './run-step.js';
 import type { BaseStep } from './step.js';
-import { GivenUp, Stop, codeOf } from './stop.js';
+import { Stop, codeOf } from './stop.js';
 
 /**
  * Told after each step that succeeded or was skipped. `current` is in whole percents, rounded down, and `total` is 100. An
@@ -24,17 +24,6 @@ export interface StepRunSummary {
   /** Steps that did something: not those that were skipped. */
   readonly stepsExecuted: number;
   readonly stepsTotal: number;
-}
-
-/** What a step came to; `end` only if that ends the run. */
-interface Outcome {
-  readonly result: StepResult;
-  readonly end?: End;
-}
-
-interface End {
-  readonly message: string;
-  readonly facts: StepExecutionFacts;
 }
 
 /** Runs the steps of a registry one after the other, and rolls them back when one fails. */
@@ -110,37 +99,10 @@ export class StepOrchestrator<C extends BaseStepContext = BaseStepContext> {
   async #advance(step: BaseStep<C>, run: Stop, done: DoneStep<C>[]): Promise<End | undefined> {
     const { name } = step;
     this.#context.currentStep = name;
-    const { result, end } = await this.#outcomeOf(step, name, run.signal);
+    const { result, end } = await runStep(step, this.#context, run.signal, this.#options);
     this.#context.stepResults.push(result);
     if (!end && !result.skipped) done.push({ step, name, result });
     return end;
-  }
-
-  async #outcomeOf(step: BaseStep<C>, name: string, outer: AbortSignal): Promise<Outcome> {
-    const { stepTimeoutMs, graceMs } = this.#options;
-    const stop = new Stop({ code: 'STEP_TIMEOUT', timeoutMs: stepTimeoutMs, outer });
-    const failed = (
-      error: string,
-      cause: unknown,
-      result = new StepResult({ success: false, error }),
-    ): Outcome => {
-      const code = stop.signal.aborted ? codeOf(stop.signal.reason) : 'STEP_FAILED';
-      const retryable = mayBeRetried(cause);
-      return {
-        result,
-        end: { message: messageOf(name, error), facts: { code, step: name, cause, retryable } },
-      };
-    };
-    try {
-      const returned: unknown = await stop.run((signal) => perform(step, this.#context, signal), graceMs);
-      if (!isStepResult(returned)) return noResult(name, returned);
-      if (returned.success) return { result: returned };
-      return failed(returned.error ?? 'it gave no reason', returned, returned);
-    } catch (thrown) {
-      return failed(reasonOf(thrown), thrown);
-    } finally {
-      stop.clear();
-    }
   }
 
   #report(percent: number): void {
@@ -158,36 +120,9 @@ export class StepOrchestrator<C extends BaseStepContext = BaseStepContext> {
   }
 }
 
-async function perform<C extends BaseStepContext>(
-  step: BaseStep<C>,
-  context: C,
-  signal: AbortSignal,
-): Promise<unknown> {
-  const skip: unknown = await step.canSkip(context, signal);
-  if (typeof skip !== 'boolean') throw new TypeError(`canSkip returned ${kindOf(skip)}, not a boolean`);
-  if (skip) return new StepResult({ skipped: true });
-  // It may have been given up while canSkip took its time.
-  signal.throwIfAborted();
-  return step.execute(context, signal);
-}
-
-const messageOf = (step: string, reason: string) => `Step '${step}' failed: ${reason}`;
-
-function noResult(step: string, returned: unknown): Outcome {
-  const error = `execute returned ${kindOf(returned)}, not a StepResult`;
-  const result = new StepResult({ success: false, error });
-  const facts: StepExecutionFacts = { code: 'INVALID_RESULT', step, retryable: false, cause: result };
-  return { result, end: { message: messageOf(step, error), facts } };
-}
-
 function stoppedBefore(step: string, reason: unknown): End {
   return {
     message: `Stopped before step '${step}': ${reasonOf(reason)}`,
     facts: { code: codeOf(reason), step, retryable: true, cause: reason },
   };
-}
-
-function mayBeRetried(cause: unknown): boolean {
-  if (cause instanceof GivenUp) return false;
-  return !(typeof cause === 'object' && cause !== null && 'retryable' in cause && cause.retryable === false);
 }

@@ -1,5 +1,5 @@
-import { BaseStep, BaseStepContext, StepResult } from '../src/index.js';
-import type { RuntimeContext } from '../src/index.js';
+import { BaseStep, BaseStepContext, Orchestrator, StepRegistry, StepResult } from '../src/index.js';
+import type { RuntimeContext, StepRunOptions, StepRunSummary } from '../src/index.js';
 
 /** The fields of an object, without its class. */
 export const fieldsOf = (value: object): Record<string, unknown> => Object.fromEntries(Object.entries(value));
@@ -86,4 +86,48 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   );
   if (reason === nothing) throw new Error('it did not reject');
   return reason;
+}
+
+export const registryOf = (...steps: BaseStep<TestContext>[]): StepRegistry<TestContext> => {
+  const registry = new StepRegistry<TestContext>();
+  for (const one of steps) registry.register(one);
+  return registry;
+};
+
+export const never = (): Promise<never> => new Promise(() => {});
+
+/** A step that ends, as it is told, as soon as its signal is aborted. */
+export const obedient = (name: string, end: () => Promise<StepResult>): BaseStep<TestContext> =>
+  step(name, {
+    execute: (_context, signal) =>
+      new Promise((resolve) => {
+        signal.addEventListener('abort', () => resolve(end()));
+      }),
+  });
+
+export interface Begun {
+  readonly context: TestContext;
+  /** Its signal is that of the run, unless the options have another. */
+  readonly controller: AbortController;
+  readonly running: Promise<StepRunSummary>;
+}
+
+export function begin(steps: BaseStep<TestContext>[], options: StepRunOptions = {}): Begun {
+  const context = new TestContext();
+  const controller = new AbortController();
+  const all = { signal: controller.signal, ...options };
+  const running = new Orchestrator(registryOf(...steps), context, undefined, all).execute();
+  // A rejection before the test looks at it is not an unhandled one.
+  running.catch(() => {});
+  return { context, controller, running };
+}
+
+/** Runs the steps to the end, be it a good one or not. */
+export async function endOf(...steps: BaseStep<TestContext>[]): Promise<{ context: TestContext; error: unknown }> {
+  const { context, running } = begin(steps);
+  const error: unknown = await running.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  return { context, error };
 }
