@@ -46,7 +46,9 @@ describe('a time limit', () => {
   });
 
   test('for each step tells the step, whose result counts when it ends well all the same', async () => {
-    const { running } = begin([obedient('a', async () => new StepResult()), step('b')], { stepTimeoutMs: 1_000 });
+    const { running } = begin([obedient('a', async () => new StepResult()), step('b')], {
+      stepTimeoutMs: 1_000,
+    });
     await jest.advanceTimersByTimeAsync(1_000);
     expect(await running).toMatchObject({ stepsExecuted: 2 });
   });

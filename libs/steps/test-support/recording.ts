@@ -123,7 +123,9 @@ export function begin(steps: BaseStep<TestContext>[], options: StepRunOptions = 
 }
 
 /** Runs the steps to the end, be it a good one or not. */
-export async function endOf(...steps: BaseStep<TestContext>[]): Promise<{ context: TestContext; error: unknown }> {
+export async function endOf(
+  ...steps: BaseStep<TestContext>[]
+): Promise<{ context: TestContext; error: unknown }> {
   const { context, running } = begin(steps);
   const error: unknown = await running.then(
     () => undefined,
