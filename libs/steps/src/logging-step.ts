@@ -1,7 +1,6 @@
 import type { BaseStepContext } from './context.js';
 import { note } from './context.js';
 import { type StepResult, isStepResult } from './result.js';
-import type { BaseStep } from './step.js';
 import { StepWrapper, secondsSince } from './wrapper.js';
 
 /**
@@ -13,9 +12,7 @@ export class LoggingStep<
   C extends BaseStepContext,
   R extends object = Record<string, unknown>,
 > extends StepWrapper<C, R> {
-  constructor(step: BaseStep<C, R>) {
-    super(step, 'logged_');
-  }
+  protected readonly prefix = 'logged_';
 
   async execute(context: C, signal: AbortSignal): Promise<StepResult<R>> {
     const { name } = this.step;

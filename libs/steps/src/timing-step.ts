@@ -1,6 +1,5 @@
 import type { BaseStepContext } from './context.js';
 import { StepResult, isStepResult } from './result.js';
-import type { BaseStep } from './step.js';
 import { StepWrapper, secondsSince } from './wrapper.js';
 
 /**
@@ -11,9 +10,7 @@ export class TimingStep<
   C extends BaseStepContext,
   R extends object = Record<string, unknown>,
 > extends StepWrapper<C, R> {
-  constructor(step: BaseStep<C, R>) {
-    super(step, 'timed_');
-  }
+  protected readonly prefix = 'timed_';
 
   async execute(context: C, signal: AbortSignal): Promise<StepResult<R>> {
     const begin = performance.now();

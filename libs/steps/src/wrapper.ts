@@ -9,18 +9,18 @@ export abstract class StepWrapper<
   R extends object = Record<string, unknown>,
 > extends BaseStep<C, R> {
   protected readonly step: BaseStep<C, R>;
-  readonly #prefix: string;
+  /** Goes before the wrapped step's name. */
+  protected abstract readonly prefix: string;
 
   /** @throws ValidationError as `StepRegistry.register` does for the wrapped step. */
-  constructor(step: BaseStep<C, R>, prefix: string) {
+  constructor(step: BaseStep<C, R>) {
     super();
     checkStep(step);
     this.step = step;
-    this.#prefix = prefix;
   }
 
   get name(): string {
-    return this.#prefix + this.step.name;
+    return this.prefix + this.step.name;
   }
 
   get progressWeight(): number {
