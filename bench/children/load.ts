@@ -23,7 +23,7 @@ export interface LoadResult {
   readonly eventLoopDelayMs: Quantiles;
 }
 
-/** Nothing has ended for so long, which is twice as long as any saga takes: the load has failed. */
+/** Nothing has ended for so long: the load has failed. W7's sagas end two minutes after they began, and all of them late. */
 const STALLED_MS = 240_000;
 
 interface UnderWay {
