@@ -12,6 +12,7 @@ import { factsOfCommand } from './context.js';
 import { effectOf, type EffectOptions } from './effect.js';
 import type { EffectCancelled } from './errors.js';
 import { Groups } from './groups.js';
+import { HandlerTimes } from './handler-times.js';
 import type { Handler, HandlerTable } from './handlers.js';
 import { LazyAbort } from './lazy-abort.js';
 import type { WorkerLogger } from './logger.js';
@@ -27,8 +28,6 @@ export interface RunnerOptions extends Omit<EffectOptions, 'shutdown' | 'onHeart
 
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 5_000;
-/** What a handler that never ran is expected to take. */
-const UNKNOWN_MS = 5;
 
 /**
  * Turns commands into answers. Those in mode `transaction` go through the barrier in groups, which share a transaction;
@@ -40,8 +39,7 @@ export class Runner {
   readonly #groups: Groups<Running>;
   /** By effect key: a duplicate of a command that runs here shares its run. */
   readonly #running = new Map<string, Running>();
-  /** What handlers took lately, in milliseconds. */
-  readonly #took = new Map<Handler, { expected: number; last: number }>();
+  readonly #times = new HandlerTimes();
   readonly #shutdown = new LazyAbort();
   #draining = false;
   #trouble: string | undefined;
@@ -57,7 +55,7 @@ export class Runner {
     this.#groups = new Groups({
       slots: options.concurrency,
       expectedMs: ({ handler }) =>
-        handler?.barrier === 'transaction' ? (this.#took.get(handler)?.expected ?? UNKNOWN_MS) : undefined,
+        handler?.barrier === 'transaction' ? this.#times.expected(handler) : undefined,
       perform: (group) => this.#perform(group),
       refuse: (group) => {
         this.#stop(group);
@@ -177,24 +175,9 @@ export class Runner {
       try {
         return await effect(tx, keepAlive);
       } finally {
-        this.#learn(handler, performance.now() - began);
+        this.#times.learn(handler, performance.now() - began);
       }
     };
-  }
-
-  /**
-   * Fast to believe that a handler is slow, but not after one slow run, which a pause of the process may have made; slow to
-   * believe that it is fast.
-   */
-  #learn(handler: Handler, ms: number): void {
-    const known = this.#took.get(handler);
-    if (!known) {
-      this.#took.set(handler, { expected: ms, last: ms });
-      return;
-    }
-    const lasting = Math.min(ms, known.last);
-    known.expected = lasting > known.expected ? lasting : known.expected + (lasting - known.expected) / 8;
-    known.last = ms;
   }
 
   #tell(command: Command, answer: Answer): Answer {
