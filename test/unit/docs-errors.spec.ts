@@ -74,6 +74,7 @@ const NO_CODES = new Set([
 /** Every text in capitals that the sources quote, and every code that has a status: whatever is done with it, it may be shown. */
 function quoted(): string[] {
   const folders = [
+    'libs/actions',
     'libs/core',
     'libs/engine',
     'libs/protocol',
