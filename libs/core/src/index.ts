@@ -58,6 +58,24 @@ export { FORWARD_RETRY, UNDO_RETRY, retryDelay } from './retry.js';
 export type { RetryPolicy } from './retry.js';
 export { CounterstepError, StateStoreError, ValidationError, WorkflowExecutionError } from './errors.js';
 export type { Problem } from './errors.js';
+export { answerOf, outputInvalid, partsOf, undoDataText } from './answer.js';
+export type { HandlerAnswer, HandlerEnd } from './answer.js';
+export { CLAIMED, admit, admitUndo, forwardKeyOf, orderOf, settle } from './barrier-rules.js';
+export type { Admission, Answer, BarrierOrder, BarrierRow, RowState } from './barrier-rules.js';
+export { enterBarrier, leaveBarrier } from './barrier-rows.js';
+export type { BarrierRows } from './barrier-rows.js';
+export { withUndoData } from './handler-context.js';
+export type { HandlerContext, Undo, WithUndoData } from './handler-context.js';
+export {
+  EffectCancelled,
+  HeartbeatTooLarge,
+  NonRetryable,
+  StepRejected,
+  UndoDataInvalid,
+  factsOf,
+} from './handler-errors.js';
+export { heartbeatTo, replyTo, replyTooLarge } from './reply.js';
+export type { Addressee } from './reply.js';
 export { canonicalJson } from './digest.js';
 export { decide } from './decide.js';
 export { effectsOf } from './effects.js';

@@ -1,26 +1,16 @@
-import type { Command, Direction } from '@counterstep/protocol';
+import type { HandlerContext } from '@counterstep/core';
+import type { Command } from '@counterstep/protocol';
 import type { PoolClient } from 'pg';
 import { WorkerConfigError } from './errors.js';
 import type { WorkerLogger } from './logger.js';
 
 /** What a handler is told about the command it serves, and what it can tell back while it runs. */
-export interface StepContext<Tx = PoolClient> {
-  readonly sagaId: string;
-  /** The step's path in the saga. */
-  readonly step: string;
-  readonly run: number;
-  /** The n-th sending of this command, from 1. */
-  readonly attempt: number;
-  readonly direction: Direction;
-  /** Stable over all attempts of a run: the idempotency key for every service that the handler calls. */
-  readonly effectKey: string;
+export interface StepContext<Tx = PoolClient> extends HandlerContext {
   /**
    * The barrier's transaction: write through it, never end it. A `PoolClient` of pg, or TypeORM's `EntityManager`, as the
    * worker's database is. Throws in every barrier mode but `transaction`.
    */
   readonly tx: Tx;
-  /** The W3C trace of the saga, when it is traced: pass it on to what the handler calls. */
-  readonly traceparent: string | undefined;
   /**
    * Aborted at the attempt's deadline (a `TimeoutError`), when nobody waits for the effect any more (`EffectCancelled`),
    * and when the worker shuts down and has waited long enough (`WorkerStopped`).
@@ -33,9 +23,6 @@ export interface StepContext<Tx = PoolClient> {
    * ends. Rejects with `UndoDataInvalid`, with `HEARTBEAT_TOO_LARGE`, and with the signal's reason while it waits.
    */
   heartbeat(undoData?: unknown): Promise<void>;
-  setProgress(current: number, total: number, category?: string): void;
-  log(event: string, data?: Readonly<Record<string, unknown>>, file?: string): void;
-  setMetrics(values: Readonly<Record<string, number>>, category?: string): void;
 }
 
 /** Where what handlers tell while they run goes, apart from heartbeats. The default writes it to the logger at level debug. */

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus, Delivery, Listener, Received, Subscription } from '@counterstep/bus';
+import type { Answer } from '@counterstep/core';
 import { commandSchema, decodeMessage, noticeSchema, topicsOf, type Command } from '@counterstep/protocol';
-import type { Answer, Barrier } from './barrier/barrier.js';
+import type { Barrier } from './barrier/barrier.js';
 import { openSession, type WorkerDatabase } from './barrier/database.js';
 import { NoBarrier } from './barrier/no-barrier.js';
 import { PostgresBarrier } from './barrier/postgres-barrier.js';

@@ -1,10 +1,10 @@
-import { findJsonProblem, type Command } from '@counterstep/protocol';
+import { answerOf, EffectCancelled, factsOf, outputInvalid, partsOf, withUndoData } from '@counterstep/core';
+import type { Command } from '@counterstep/protocol';
 import type * as z from 'zod';
 import type { Effect, EffectResult } from './barrier/barrier.js';
 import { contextOf, type ProgressSink } from './context.js';
 import { Deadline, GaveUp } from './deadline.js';
-import { EffectCancelled, factsOf, NonRetryable, StepRejected } from './errors.js';
-import { WithUndoData, type Handler } from './handlers.js';
+import type { Handler } from './handlers.js';
 import type { LazyAbort } from './lazy-abort.js';
 import { Pulse } from './pulse.js';
 
@@ -84,32 +84,21 @@ async function runOnce(
 }
 
 async function resultOf(handler: Handler, returned: unknown): Promise<EffectResult> {
-  const withData: WithUndoData<unknown> =
-    returned instanceof WithUndoData ? returned : new WithUndoData(returned, undefined);
-  const { output, undoData } = withData;
+  if (!handler.output) return answerOf({ returned });
+  const { output, undoData } = partsOf(returned);
   const parsed = await parse(handler.output, output);
-  if (!parsed.ok) return outputInvalid(parsed.message);
-  const problem = jsonProblem({ output: parsed.value, undoData });
-  if (problem !== undefined) return outputInvalid(problem);
-  return { outcome: 'succeeded', output: parsed.value, undoData };
-}
-
-function outputInvalid(message: string): EffectResult {
-  return { outcome: 'failed', error: factsOf({ message }, 'OUTPUT_INVALID'), retryable: true };
+  return parsed.ok
+    ? answerOf({ returned: withUndoData(parsed.value, undoData) })
+    : outputInvalid(parsed.message);
 }
 
 /** `aborted` is the reason of the handler's signal, if it was aborted. */
 function failureOf(thrown: unknown, aborted: unknown): EffectResult {
-  if (StepRejected.is(thrown)) return { outcome: 'rejected', error: factsOf(thrown, 'REJECTED') };
-  const abandoned = thrown instanceof GaveUp ? { abandoned: true } : {};
-  // Libraries throw errors of their own when their signal is aborted.
-  if (aborted instanceof EffectCancelled && !NonRetryable.is(thrown)) {
-    const message = thrown === aborted ? aborted.message : `${aborted.message}: ${factsOf(thrown).message}`;
-    const error = factsOf({ code: aborted.code, message });
-    return { outcome: 'failed', error, retryable: false, ...abandoned };
-  }
-  const retryable = !NonRetryable.is(thrown);
-  return { outcome: 'failed', error: factsOf(thrown), retryable, thrown, ...abandoned };
+  const answer = answerOf({ thrown, aborted });
+  if (answer.outcome !== 'failed') return answer;
+  const abandoned = thrown instanceof GaveUp && { abandoned: true };
+  // What is thrown because nobody waits any more is not asked what it says of the database.
+  return { ...answer, ...(!(aborted instanceof EffectCancelled) && { thrown }), ...abandoned };
 }
 
 type Parsed = { ok: true; value: unknown } | { ok: false; message: string };
@@ -122,15 +111,4 @@ async function parse(schema: z.ZodType | undefined, value: unknown): Promise<Par
     (issue) => `${issue.path.join('.') || '(root)'}: ${issue.message}`,
   );
   return { ok: false, message: problems.join('; ') };
-}
-
-function jsonProblem(value: unknown): string | undefined {
-  const problem = findJsonProblem(value);
-  if (problem) return `${problem.path}: ${problem.message}`;
-  try {
-    JSON.stringify(value);
-    return undefined;
-  } catch (error) {
-    return factsOf(error).message;
-  }
 }

@@ -1,10 +1,5 @@
-import {
-  queueOf,
-  type BarrierMode,
-  type Direction,
-  type ErrorFacts,
-  type Outcome,
-} from '@counterstep/protocol';
+import type { Undo, WithUndoData } from '@counterstep/core';
+import { queueOf, type BarrierMode, type Direction } from '@counterstep/protocol';
 import type { PoolClient } from 'pg';
 import type * as z from 'zod';
 import type { StepContext } from './context.js';
@@ -50,31 +45,6 @@ export interface CompensationHandlerOptions<
   readonly input?: Input;
   readonly output?: Output;
   readonly undoData?: Data;
-}
-
-/** What is to be undone, as it was when the action ran, whatever changed since. */
-export interface Undo<Input = unknown, Output = unknown, Data = unknown> {
-  readonly input: Input;
-  /** Absent when no reply of the action was seen. */
-  readonly output?: Output | undefined;
-  readonly undoData?: Data | undefined;
-  /** `failed` and `unknown`: the effect may not be there. */
-  readonly outcome: Outcome;
-  /** Why the saga is being undone. */
-  readonly cause?: ErrorFacts | undefined;
-}
-
-/** An output together with what only the undo needs to know. Made by `withUndoData`. */
-export class WithUndoData<Output> {
-  constructor(
-    readonly output: Output,
-    readonly undoData: unknown,
-  ) {}
-}
-
-/** Returns `output` as the step's result, and keeps `undoData` (JSON) for the compensation. */
-export function withUndoData<Output>(output: Output, undoData: unknown): WithUndoData<Output> {
-  return new WithUndoData(output, undoData);
 }
 
 const MODES: readonly unknown[] = ['transaction', 'external', 'none'] satisfies BarrierMode[];

@@ -1,9 +1,31 @@
 export { BarrierUnavailable } from './barrier/barrier.js';
-export type { Answer, Barrier, BarrierEntry, BarrierOrder, Effect, EffectResult } from './barrier/barrier.js';
-export { admit, admitUndo, forwardKeyOf, settle } from './barrier/rules.js';
-export type { Admission, BarrierRow, RowState } from './barrier/rules.js';
-export { enterBarrier, leaveBarrier } from './barrier/rows.js';
-export type { BarrierRows } from './barrier/rows.js';
+export type { Barrier, BarrierEntry, Effect, EffectResult } from './barrier/barrier.js';
+// What handlers and barriers need and the other runtimes know too: users of the SDK find it here.
+export {
+  EffectCancelled,
+  HeartbeatTooLarge,
+  NonRetryable,
+  StepRejected,
+  UndoDataInvalid,
+  admit,
+  admitUndo,
+  enterBarrier,
+  forwardKeyOf,
+  leaveBarrier,
+  settle,
+  withUndoData,
+} from '@counterstep/core';
+export type {
+  Admission,
+  Answer,
+  BarrierOrder,
+  BarrierRow,
+  BarrierRows,
+  HandlerContext,
+  RowState,
+  Undo,
+  WithUndoData,
+} from '@counterstep/core';
 export { MemoryBarrier, MemoryTransaction } from './barrier/memory-barrier.js';
 export { PostgresBarrier } from './barrier/postgres-barrier.js';
 export type { PostgresBarrierOptions } from './barrier/postgres-barrier.js';
@@ -11,23 +33,9 @@ export { barrierTableSql, ensureBarrierTable, purgeBarrier } from './barrier/tab
 export type { BarrierTableOptions } from './barrier/table.js';
 export type { WorkerDatabase } from './barrier/database.js';
 export { NoBarrier } from './barrier/no-barrier.js';
-export {
-  EffectCancelled,
-  HeartbeatTooLarge,
-  NonRetryable,
-  StepRejected,
-  UndoDataInvalid,
-  WorkerConfigError,
-} from './errors.js';
-export { compensationHandler, stepHandler, withUndoData } from './handlers.js';
-export type {
-  CompensationHandlerOptions,
-  Handler,
-  HandlerOptions,
-  StepHandlerOptions,
-  Undo,
-  WithUndoData,
-} from './handlers.js';
+export { WorkerConfigError } from './errors.js';
+export { compensationHandler, stepHandler } from './handlers.js';
+export type { CompensationHandlerOptions, Handler, HandlerOptions, StepHandlerOptions } from './handlers.js';
 export type { ProgressSink, StepContext } from './context.js';
 export { pinoLogger } from './logger.js';
 export type { WorkerLogger } from './logger.js';

@@ -1,37 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus, Delivery, OutgoingMessage } from '@counterstep/bus';
 import {
+  HeartbeatTooLarge,
+  heartbeatTo,
+  replyTo,
+  replyTooLarge,
+  type Addressee,
+  type Answer,
+} from '@counterstep/core';
+import {
   DEAD_LETTER_TYPE,
-  HEARTBEAT_TYPE,
-  REPLY_TYPE,
   encodeMessage,
   headersOf,
-  type Command,
   type DeadLetter,
   type Heartbeat,
   type Reply,
   type Topics,
 } from '@counterstep/protocol';
-import type { Answer } from './barrier/barrier.js';
-import { HeartbeatTooLarge } from './errors.js';
 import type { WorkerLogger } from './logger.js';
 
-/** The fields of a command that a reply repeats. */
-export type Addressee = Pick<
-  Command,
-  | 'id'
-  | 'sagaid'
-  | 'step'
-  | 'direction'
-  | 'run'
-  | 'attempt'
-  | 'effectkey'
-  | 'worker'
-  | 'replytoken'
-  | 'traceparent'
->;
-
-const MAX_ID = 400;
 const MAX_BACKOFF_MS = 5_000;
 const DEAD_LETTER_EXCERPT = 64 * 1024;
 
@@ -53,23 +40,16 @@ export class Outbox {
   }
 
   async reply(to: Addressee, answer: Answer): Promise<void> {
-    const refused = await this.#publish(this.#replyMessage(to, answer));
+    const refused = await this.#publish(this.#message(to, replyTo(to, answer, this.#source)));
     if (refused === undefined) return;
-    await this.#publish(
-      this.#replyMessage(to, {
-        outcome: 'failed',
-        error: {
-          code: 'REPLY_TOO_LARGE',
-          message: `the broker refused the reply: ${refused}`.slice(0, 2_000),
-        },
-        retryable: false,
-      }),
-    );
+    await this.#publish(this.#message(to, replyTo(to, replyTooLarge(refused), this.#source)));
   }
 
   /** `undefined` is no undo data. Rejects with `HeartbeatTooLarge`. */
   async heartbeat(to: Addressee, undoData: unknown): Promise<void> {
-    const refused = await this.#publish(this.#heartbeatMessage(to, undoData));
+    const refused = await this.#publish(
+      this.#message(to, heartbeatTo(to, undoData, ++this.#heartbeats, this.#source)),
+    );
     if (refused !== undefined) throw new HeartbeatTooLarge(refused);
   }
 
@@ -95,40 +75,9 @@ export class Outbox {
     }
   }
 
-  #replyMessage(to: Addressee, answer: Answer): OutgoingMessage {
-    const reply: Reply = {
-      specversion: '1.0',
-      // Made from the command's, so that a reply sent again is a copy.
-      id: `${to.id.slice(0, MAX_ID - '/reply'.length)}/reply`,
-      source: this.#source,
-      type: REPLY_TYPE,
-      ...attributesOf(to),
-      ...outcomeOf(answer),
-    };
-    return {
-      topic: this.#topics.replies,
-      key: to.sagaid,
-      value: encodeMessage(reply),
-      headers: headersOf(to),
-    };
-  }
-
-  #heartbeatMessage(to: Addressee, undoData: unknown): OutgoingMessage {
-    const suffix = `/heartbeat/${++this.#heartbeats}`;
-    const heartbeat: Heartbeat = {
-      specversion: '1.0',
-      id: `${to.id.slice(0, MAX_ID - suffix.length)}${suffix}`,
-      source: this.#source,
-      type: HEARTBEAT_TYPE,
-      ...attributesOf(to),
-      data: undoData === undefined ? {} : { undoData },
-    };
-    return {
-      topic: this.#topics.replies,
-      key: to.sagaid,
-      value: encodeMessage(heartbeat),
-      headers: headersOf(to),
-    };
+  #message(to: Addressee, message: Reply | Heartbeat): OutgoingMessage {
+    const { replies: topic } = this.#topics;
+    return { topic, key: to.sagaid, value: encodeMessage(message), headers: headersOf(to) };
   }
 
   #letterMessage(delivery: Delivery, code: string, message: string, bytes: Buffer): OutgoingMessage {
@@ -155,34 +104,4 @@ export class Outbox {
       headers: headersOf({}),
     };
   }
-}
-
-/** What a reply and a heartbeat repeat of their command; its id they make their own from. */
-function attributesOf(to: Addressee): Omit<Addressee, 'id'> {
-  const { sagaid, step, direction, run, attempt, effectkey, worker, replytoken, traceparent } = to;
-  const trace = traceparent === undefined ? {} : { traceparent };
-  return { sagaid, step, direction, run, attempt, effectkey, worker, replytoken, ...trace };
-}
-
-function outcomeOf(answer: Answer): Pick<Reply, 'outcome' | 'data' | 'noop' | 'late' | 'refused'> {
-  if (answer.outcome === 'succeeded') {
-    const { output, undoData, noop, late } = answer;
-    return {
-      outcome: 'succeeded',
-      ...(noop && { noop }),
-      ...(late && { late }),
-      data: {
-        ...(output === undefined ? {} : { output }),
-        ...(undoData === undefined ? {} : { undoData }),
-      },
-    };
-  }
-  if (answer.outcome === 'rejected') {
-    return {
-      outcome: 'rejected',
-      ...(answer.refused && { refused: true }),
-      data: { error: { ...answer.error, retryable: false } },
-    };
-  }
-  return { outcome: 'failed', data: { error: { ...answer.error, retryable: answer.retryable } } };
 }

@@ -1,6 +1,6 @@
+import type { Addressee } from '@counterstep/core';
 import { directionSchema, sagaIdSchema } from '@counterstep/protocol';
 import * as z from 'zod';
-import type { Addressee } from './outbox.js';
 
 const text = z.string().min(1).max(400);
 const count = z.int().min(1);

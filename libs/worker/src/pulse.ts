@@ -1,6 +1,6 @@
-import { findJsonProblem, type Command } from '@counterstep/protocol';
+import { undoDataText } from '@counterstep/core';
+import type { Command } from '@counterstep/protocol';
 import type { Deadline } from './deadline.js';
-import { UndoDataInvalid } from './errors.js';
 
 export interface PulseOptions {
   /** The newest attempt that this run serves. */
@@ -53,7 +53,7 @@ export class Pulse {
     const command = this.#options.command();
     const { deadline, send } = this.#options;
     deadline.extend(command.timeout);
-    const text = undoData === undefined ? undefined : textOf(undoData);
+    const text = undoData === undefined ? undefined : undoDataText(undoData);
     const news = text !== undefined && text !== this.#told;
     const due = this.#now() - this.#sentAt >= command.timeout / 3;
     if (!news && (!due || deadline.signal.aborted)) return;
@@ -76,19 +76,6 @@ export class Pulse {
   #keepAlive(): void {
     this.#keepingAlive = this.#options.keepAlive?.() ?? this.#keepingAlive;
   }
-}
-
-function textOf(undoData: unknown): string {
-  const problem = findJsonProblem(undoData);
-  if (problem) throw new UndoDataInvalid(`${problem.path || '(root)'}: ${problem.message}`);
-  let text: unknown;
-  try {
-    text = JSON.stringify(undoData);
-  } catch (error) {
-    throw new UndoDataInvalid(error instanceof Error ? error.message : String(error));
-  }
-  if (typeof text !== 'string') throw new UndoDataInvalid('it is not JSON');
-  return text;
 }
 
 /** As `sent`, but does not wait for it any longer than the handler may run. */

@@ -1,16 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { orderOf, type Answer, type EffectCancelled } from '@counterstep/core';
 import type { Command, NoticeReason } from '@counterstep/protocol';
-import type {
-  Answer,
-  Barrier,
-  BarrierEntry,
-  BarrierOrder,
-  BarrierUnavailable,
-  Effect,
-} from './barrier/barrier.js';
+import type { Barrier, BarrierEntry, BarrierUnavailable, Effect } from './barrier/barrier.js';
 import { factsOfCommand } from './context.js';
 import { effectOf, type EffectOptions } from './effect.js';
-import type { EffectCancelled } from './errors.js';
 import { Groups } from './groups.js';
 import { HandlerTimes } from './handler-times.js';
 import type { Handler, HandlerTable } from './handlers.js';
@@ -137,7 +130,7 @@ export class Runner {
       const { command, handler } = running;
       if (!handler) return [];
       running.effect ??= this.#effectOf(running, handler);
-      return [{ order: orderOf(command, handler), effect: running.effect }];
+      return [{ order: orderOf(command, handler.barrier), effect: running.effect }];
     });
     const undecided: Running[] = [];
     const decided = this.#options.barrier.perform(entries).map(async (answer, index) => {
@@ -196,21 +189,6 @@ export class Runner {
     await Promise.race([all, late]);
     enough.abort();
   }
-}
-
-function orderOf(command: Command, handler: Handler): BarrierOrder {
-  return {
-    mode: handler.barrier,
-    sagaId: command.sagaid,
-    step: command.step,
-    run: command.run,
-    attempt: command.attempt,
-    direction: command.direction,
-    effectKey: command.effectkey,
-    timeoutMs: command.timeout,
-    ...(command.forwardkey === undefined ? {} : { forwardKey: command.forwardkey }),
-    ...(command.forwardoutcome === undefined ? {} : { forwardOutcome: command.forwardoutcome }),
-  };
 }
 
 function cancelledAnswer({ code, message }: EffectCancelled): Answer {

@@ -1,7 +1,7 @@
+import { EffectCancelled, type Answer } from '@counterstep/core';
 import type { Command, NoticeReason } from '@counterstep/protocol';
-import type { Answer, Effect } from './barrier/barrier.js';
+import type { Effect } from './barrier/barrier.js';
 import type { EffectRun } from './effect.js';
-import { EffectCancelled } from './errors.js';
 import type { Handler } from './handlers.js';
 import { LazyAbort } from './lazy-abort.js';
 

@@ -1,4 +1,4 @@
-import type { BarrierMode, Direction, ErrorFacts, Outcome } from '@counterstep/protocol';
+import type { Answer, BarrierOrder, HandlerAnswer } from '@counterstep/core';
 
 /**
  * The port behind which a worker makes an effect happen once, and refuses what comes too late. Every implementation
@@ -17,22 +17,6 @@ export interface BarrierEntry {
   readonly effect: Effect;
 }
 
-/** What the barrier needs to know of a command. */
-export interface BarrierOrder {
-  readonly mode: BarrierMode;
-  readonly sagaId: string;
-  readonly step: string;
-  readonly run: number;
-  readonly attempt: number;
-  readonly direction: Direction;
-  readonly effectKey: string;
-  /** Milliseconds after which nobody waits for this attempt any more; the barrier may end what outlives it by far. */
-  readonly timeoutMs?: number;
-  /** Undo only: the key of the effect to undo, and how the orchestrator saw it end. */
-  readonly forwardKey?: string;
-  readonly forwardOutcome?: Outcome;
-}
-
 /**
  * Runs the handler. `tx` is the barrier's transaction in mode `transaction`, else undefined. Never rejects: how it ended
  * is a value. What it writes through `tx` stands only if the answer that comes back from `perform` says so. `keepAlive`
@@ -41,36 +25,13 @@ export interface BarrierOrder {
 export type Effect = (tx: unknown, keepAlive?: () => Promise<void>) => Promise<EffectResult>;
 
 export type EffectResult =
-  | { readonly outcome: 'succeeded'; readonly output?: unknown; readonly undoData?: unknown }
-  | { readonly outcome: 'rejected'; readonly error: ErrorFacts }
-  | {
-      readonly outcome: 'failed';
-      readonly error: ErrorFacts;
-      readonly retryable: boolean;
+  | Exclude<HandlerAnswer, { outcome: 'failed' }>
+  | (Extract<HandlerAnswer, { outcome: 'failed' }> & {
       /** What was thrown, so that a lost connection is not taken for the handler's own failure. */
       readonly thrown?: unknown;
       /** The handler has not settled and may still use `tx`: the transaction's connection must not be used again. */
       readonly abandoned?: boolean;
-    };
-
-/** What goes back to the orchestrator, and what a duplicate gets again. JSON, apart from being readonly. */
-export type Answer =
-  | {
-      readonly outcome: 'succeeded';
-      readonly output?: unknown;
-      readonly undoData?: unknown;
-      /** An undo that found nothing to undo. */
-      readonly noop?: true;
-      /** The effect finished after its undo had begun, so it still stands. */
-      readonly late?: true;
-    }
-  | {
-      readonly outcome: 'rejected';
-      readonly error: ErrorFacts;
-      /** It came after its undo and was not run. */
-      readonly refused?: true;
-    }
-  | { readonly outcome: 'failed'; readonly error: ErrorFacts; readonly retryable: boolean };
+    });
 
 /** The barrier's database did not answer. Nothing is decided; give the order again later. */
 export class BarrierUnavailable extends Error {

@@ -1,7 +1,6 @@
-import { BarrierUnavailable, type Answer, type Barrier, type BarrierEntry } from './barrier.js';
-import { CLAIMED } from './no-barrier.js';
-import { enterBarrier, leaveBarrier, type BarrierRows } from './rows.js';
-import { forwardKeyOf, settle } from './rules.js';
+import { CLAIMED, enterBarrier, forwardKeyOf, leaveBarrier, settle } from '@counterstep/core';
+import type { Answer, BarrierRows } from '@counterstep/core';
+import { BarrierUnavailable, type Barrier, type BarrierEntry } from './barrier.js';
 
 /** What `context.tx` is in mode `transaction` of a `MemoryBarrier`. */
 export class MemoryTransaction {

@@ -1,6 +1,6 @@
-import type { Answer, BarrierOrder, EffectResult } from './barrier.js';
-import { enterBarrier, leaveBarrier, type BarrierRows } from './rows.js';
-import type { Admission, BarrierRow } from './rules.js';
+import { enterBarrier, leaveBarrier } from '@counterstep/core';
+import type { Admission, Answer, BarrierOrder, BarrierRow, BarrierRows } from '@counterstep/core';
+import type { EffectResult } from './barrier.js';
 
 /** Rows that one transaction holds, and what it makes of them, order after order. */
 export class OpenRows {

@@ -1,14 +1,7 @@
-import {
-  BarrierUnavailable,
-  type Answer,
-  type Barrier,
-  type BarrierEntry,
-  type BarrierOrder,
-} from './barrier.js';
+import { CLAIMED, forwardKeyOf, settle, type Answer, type BarrierOrder } from '@counterstep/core';
+import { BarrierUnavailable, type Barrier, type BarrierEntry } from './barrier.js';
 import type { Session, WorkerDatabase } from './database.js';
-import { CLAIMED } from './no-barrier.js';
 import { OpenRows } from './open-rows.js';
-import { forwardKeyOf, settle } from './rules.js';
 import { HandlerSavepoint } from './savepoint.js';
 import { SharedTransactions } from './shared-transactions.js';
 import { isRefusal, sqlstateOf, troubleOf } from './sqlstate.js';

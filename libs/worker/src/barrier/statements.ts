@@ -1,6 +1,4 @@
-import type { Answer } from './barrier.js';
-import type { BarrierRows } from './rows.js';
-import type { RowState } from './rules.js';
+import type { Answer, BarrierRows, RowState } from '@counterstep/core';
 import { quoteIdentifier } from './table.js';
 
 interface StoredRow {

@@ -1,11 +1,11 @@
 import { Catch, UseFilters, applyDecorators, type ExceptionFilter } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { PARAM_ARGS_METADATA } from '@nestjs/microservices/constants.js';
+import { NonRetryable, StepRejected, type Undo, type WithUndoData } from '@counterstep/core';
 import type { Direction } from '@counterstep/protocol';
 import type * as z from 'zod';
 import type { StepContext } from '../context.js';
-import { NonRetryable, StepRejected } from '../errors.js';
-import type { CompensationHandlerOptions, StepHandlerOptions, Undo, WithUndoData } from '../handlers.js';
+import type { CompensationHandlerOptions, StepHandlerOptions } from '../handlers.js';
 
 /** Under which a method carries what its decorator said. */
 export const HANDLER_METADATA = 'counterstep:handler';

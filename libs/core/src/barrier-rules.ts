@@ -1,5 +1,5 @@
-import type { Outcome } from '@counterstep/protocol';
-import type { Answer, BarrierOrder, EffectResult } from './barrier.js';
+import type { BarrierMode, Command, Direction, ErrorFacts, Outcome } from '@counterstep/protocol';
+import type { HandlerAnswer } from './answer.js';
 
 /**
  * The rules of the barrier, without a database: what a row says about an order, and what an ended effect writes into its
@@ -22,6 +22,44 @@ export interface BarrierRow {
   /** How often the handler was let run. More than once: an earlier execution may have left its effect. */
   readonly executions: number;
 }
+
+/** What a row looks like right after it was claimed. */
+export const CLAIMED: BarrierRow = { state: 'started', answer: null, undoBegan: false, executions: 1 };
+
+/** What the barrier needs to know of a command. */
+export interface BarrierOrder {
+  readonly mode: BarrierMode;
+  readonly sagaId: string;
+  readonly step: string;
+  readonly run: number;
+  readonly attempt: number;
+  readonly direction: Direction;
+  readonly effectKey: string;
+  /** Milliseconds after which nobody waits for this attempt any more; the barrier may end what outlives it by far. */
+  readonly timeoutMs?: number;
+  /** Undo only: the key of the effect to undo, and how the orchestrator saw it end. */
+  readonly forwardKey?: string;
+  readonly forwardOutcome?: Outcome;
+}
+
+/** What goes back to the orchestrator, and what a duplicate gets again. JSON, apart from being readonly. */
+export type Answer =
+  | {
+      readonly outcome: 'succeeded';
+      readonly output?: unknown;
+      readonly undoData?: unknown;
+      /** An undo that found nothing to undo. */
+      readonly noop?: true;
+      /** The effect finished after its undo had begun, so it still stands. */
+      readonly late?: true;
+    }
+  | {
+      readonly outcome: 'rejected';
+      readonly error: ErrorFacts;
+      /** It came after its undo and was not run. */
+      readonly refused?: true;
+    }
+  | { readonly outcome: 'failed'; readonly error: ErrorFacts; readonly retryable: boolean };
 
 export type Admission = { readonly run: true } | { readonly run: false; readonly answer: Answer };
 
@@ -57,7 +95,7 @@ export function admitUndo(forward: BarrierRow | undefined, outcome: Outcome | un
  */
 export function settle(
   row: BarrierRow,
-  result: EffectResult,
+  result: HandlerAnswer,
 ): { readonly stored?: RowState; readonly answer: Answer } {
   if (result.outcome === 'failed') {
     return { answer: { outcome: 'failed', error: result.error, retryable: result.retryable } };
@@ -83,4 +121,20 @@ export function settle(
 /** The key under which an undo finds, or buries, what it undoes. */
 export function forwardKeyOf(order: BarrierOrder): string {
   return order.forwardKey ?? order.effectKey.replace(/\/undo$/, '/forward');
+}
+
+/** What the barrier is asked about a command, whose handler has this mode. */
+export function orderOf(command: Command, mode: BarrierMode): BarrierOrder {
+  return {
+    mode,
+    sagaId: command.sagaid,
+    step: command.step,
+    run: command.run,
+    attempt: command.attempt,
+    direction: command.direction,
+    effectKey: command.effectkey,
+    timeoutMs: command.timeout,
+    ...(command.forwardkey === undefined ? {} : { forwardKey: command.forwardkey }),
+    ...(command.forwardoutcome === undefined ? {} : { forwardOutcome: command.forwardoutcome }),
+  };
 }

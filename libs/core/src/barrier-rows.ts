@@ -1,6 +1,6 @@
-import type { Answer, BarrierOrder, EffectResult } from './barrier.js';
-import { CLAIMED } from './no-barrier.js';
-import { admit, admitUndo, forwardKeyOf, settle, type Admission, type BarrierRow } from './rules.js';
+import type { HandlerAnswer } from './answer.js';
+import { CLAIMED, admit, admitUndo, forwardKeyOf, settle } from './barrier-rules.js';
+import type { Admission, Answer, BarrierOrder, BarrierRow } from './barrier-rules.js';
 
 /* The two steps of the barrier, before and after the handler, over rows that are plain data. */
 
@@ -35,7 +35,7 @@ export function enterBarrier(
 export function leaveBarrier(
   rows: BarrierRows,
   effectKey: string,
-  result: EffectResult,
+  result: HandlerAnswer,
 ): { readonly answer: Answer; readonly changed: BarrierRows } {
   const row = rows[effectKey] ?? CLAIMED;
   const { stored, answer } = settle(row, result);
