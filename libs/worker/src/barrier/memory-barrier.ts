@@ -1,5 +1,5 @@
 import { CLAIMED, enterBarrier, forwardKeyOf, leaveBarrier, settle } from '@counterstep/core';
-import type { Answer, BarrierRows } from '@counterstep/core';
+import type { Answer, BarrierRow, BarrierRows } from '@counterstep/core';
 import { BarrierUnavailable, type Barrier, type BarrierEntry } from './barrier.js';
 
 /** What `context.tx` is in mode `transaction` of a `MemoryBarrier`. */
@@ -46,16 +46,16 @@ export class MemoryTransaction {
  * remembers is lost with the process. Workers that share one instance share its rows, which are never purged.
  */
 export class MemoryBarrier implements Barrier {
-  #rows: BarrierRows;
+  readonly #rows: Record<string, BarrierRow>;
   readonly #locks = new Map<string, Promise<unknown>>();
 
   constructor(rows: BarrierRows = {}) {
-    this.#rows = rows;
+    this.#rows = { ...rows };
   }
 
-  /** What is committed: plain data that never changes, so another barrier may be made of it. */
+  /** A copy of what is committed: plain data, of which another barrier may be made. */
   get rows(): BarrierRows {
-    return this.#rows;
+    return { ...this.#rows };
   }
 
   perform(group: readonly BarrierEntry[]): readonly Promise<Answer>[] {
@@ -99,7 +99,7 @@ export class MemoryBarrier implements Barrier {
     try {
       const result = await effect(tx);
       if (tx.isLost) throw new BarrierUnavailable(new Error('the transaction was lost'));
-      const end = leaveBarrier({ ...this.#rows, ...changed }, order.effectKey, result);
+      const end = leaveBarrier(changed, order.effectKey, result);
       if (result.outcome === 'succeeded') tx.commit();
       // What failed keeps nothing, not even that it began.
       if (result.outcome !== 'failed') this.#write({ ...changed, ...end.changed });
@@ -121,6 +121,6 @@ export class MemoryBarrier implements Barrier {
 
   #write(changed: BarrierRows): void {
     // As a table would: what is kept is a copy, which nobody can change through an answer.
-    this.#rows = { ...this.#rows, ...(JSON.parse(JSON.stringify(changed)) as BarrierRows) };
+    Object.assign(this.#rows, JSON.parse(JSON.stringify(changed)));
   }
 }
