@@ -42,6 +42,7 @@ export default {
     project('unit', [
       '<rootDir>/{libs,apps}/*/src/**/*.spec.ts',
       '<rootDir>/test/unit/**/*.spec.ts',
+      '<rootDir>/examples/**/*.spec.ts',
       // The examples of docs/guides: see scripts/docs-examples.mjs.
       '<rootDir>/.cache/docs/*.spec.ts',
     ]),

@@ -48,10 +48,11 @@ function statusOfCode(): Record<string, number> {
   );
 }
 
-/** What looks like a code and is none: what the system and the database say, and what stands in a message as an example. */
+/** What looks like a code and is none: what the system, the database and HTTP say, and what stands in a message as an example. */
 const NO_CODES = new Set([
   'CARD_DECLINED',
   'COMMIT',
+  'DELETE',
   'DENY',
   'EAI_AGAIN',
   'ECONNABORTED',
@@ -64,6 +65,9 @@ const NO_CODES = new Set([
   'EPIPE',
   'ERROR',
   'ETIMEDOUT',
+  'GET',
+  'POST',
+  'PUT',
   'ROLLBACK',
   'SIGHUP',
   'SIGINT',

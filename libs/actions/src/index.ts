@@ -1,8 +1,27 @@
 export { BaseAction } from './base-action.js';
 export { registerAction, runAction } from './run-action.js';
 export type { ActionClass } from './run-action.js';
-export { portOf } from './runtime.js';
+export { backendOf, portOf } from './runtime.js';
 export type { ActionRuntime } from './runtime.js';
 export type { Storage, StoredFile } from './storage.js';
 export { ActionError } from './errors.js';
 export type { ActionErrorCode } from './errors.js';
+
+export type { DataBackend } from './backend/data-backend.js';
+export { HttpBackend } from './backend/http-backend.js';
+export type { HttpBackendOptions } from './backend/http-connection.js';
+export { MemoryBackend } from './backend/memory-backend.js';
+export type { MemoryBackendSeed } from './backend/memory-backend.js';
+export { BackendError } from './backend/errors.js';
+export type { BackendErrorCode } from './backend/errors.js';
+
+export type {
+  DataCollection,
+  DataUnit,
+  FileSpecification,
+  NewDataUnit,
+  Project,
+  UnitFile,
+  UnitMetadata,
+  UploadBackend,
+} from './upload/upload-backend.js';

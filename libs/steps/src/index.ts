@@ -13,5 +13,5 @@ export { ValidationStep } from './validation-step.js';
 export type { ValidationStepOptions, Verdict } from './validation-step.js';
 export { ConsoleRuntimeContext } from './console-runtime.js';
 export type { ConsoleOutput, ConsoleRuntimeOptions } from './console-runtime.js';
-export { StepExecutionError, StepsError, ValidationError } from './errors.js';
+export { StepExecutionError, StepsError, ValidationError, reasonOf } from './errors.js';
 export type { StepExecutionCode, ValidationCode } from './errors.js';

@@ -1,0 +1,6 @@
+import type { UploadBackend } from '../upload/upload-backend.js';
+
+/** The service that knows projects and data. Each built-in action uses one part of it; leave out the parts that are not used. */
+export interface DataBackend {
+  readonly uploads?: UploadBackend;
+}

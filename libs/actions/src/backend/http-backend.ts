@@ -1,0 +1,15 @@
+import { HttpUploads } from '../upload/http-uploads.js';
+import type { UploadBackend } from '../upload/upload-backend.js';
+import type { DataBackend } from './data-backend.js';
+import type { HttpBackendOptions } from './http-connection.js';
+import { HttpConnection } from './http-connection.js';
+
+/** The data backend over HTTP and JSON. Nothing is opened before the first request, and nothing has to be closed. */
+export class HttpBackend implements Required<DataBackend> {
+  readonly uploads: UploadBackend;
+
+  constructor(options: HttpBackendOptions) {
+    const http = new HttpConnection(options);
+    this.uploads = new HttpUploads(http);
+  }
+}

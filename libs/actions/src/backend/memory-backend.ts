@@ -1,0 +1,15 @@
+import type { MemoryUploadsSeed } from '../upload/memory-uploads.js';
+import { MemoryUploads } from '../upload/memory-uploads.js';
+import type { DataBackend } from './data-backend.js';
+
+/** What a `MemoryBackend` knows from the beginning. */
+export type MemoryBackendSeed = MemoryUploadsSeed;
+
+/** A data backend in memory, for tests. */
+export class MemoryBackend implements Required<DataBackend> {
+  readonly uploads: MemoryUploads;
+
+  constructor(seed: MemoryBackendSeed = {}) {
+    this.uploads = new MemoryUploads(seed);
+  }
+}
