@@ -13,9 +13,15 @@ export interface HandlerContext {
   readonly effectKey: string;
   /** The W3C trace of the saga, when it is traced: pass it on to what the handler calls. */
   readonly traceparent: string | undefined;
+  /**
+   * How far it is: `current` of `total`, in any unit; the category (default: the step) tells several apart. This and the two
+   * below are for people to see. They never throw and wait for nobody; much of it at once is put together, and too much is
+   * dropped: see docs/guides/workers.md.
+   */
   setProgress(current: number, total: number, category?: string): void;
   log(event: string, data?: Readonly<Record<string, unknown>>, file?: string): void;
-  setMetrics(values: Readonly<Record<string, number>>, category?: string): void;
+  /** The last figures of a category (default: the step): what is JSON, instead of what was told before. */
+  setMetrics(values: Readonly<Record<string, unknown>>, category?: string): void;
 }
 
 /** What is to be undone, as it was when the action ran, whatever changed since. */

@@ -50,6 +50,15 @@ export type {
   UndoInput,
   WorkerMessage,
 } from './messages.js';
+export {
+  PROGRESS_LIMITS,
+  PROGRESS_TYPE,
+  categoryMetricsSchema,
+  categoryProgressSchema,
+  logLineSchema,
+  progressMessageSchema,
+} from './progress.js';
+export type { ProgressMessage } from './progress.js';
 export { queueOf, topicsOf } from './topics.js';
 export type { Topics } from './topics.js';
 export { decodeMessage, encodeMessage, headersOf } from './decode.js';

@@ -10,6 +10,7 @@ import {
   headersOf,
   heartbeatSchema,
   noticeSchema,
+  progressMessageSchema,
   queueOf,
   replySchema,
   sagaEventSchema,
@@ -80,6 +81,24 @@ const messages = [
     },
   ],
   [
+    'progress',
+    progressMessageSchema,
+    {
+      ...envelope,
+      ...work,
+      type: 'counterstep.progress.v1',
+      time: '2026-01-01T00:00:00Z',
+      origin: 'o',
+      number: 1,
+      data: {
+        progress: [{ category: 'a', current: 1, total: 4 }],
+        metrics: [{ category: 'a', values: { bytes: 7 } }],
+        logs: [{ at: '2026-01-01T00:00:00Z', event: 'sent', data: {}, file: 'a.txt' }],
+        dropped: 1,
+      },
+    },
+  ],
+  [
     'dead letter',
     deadLetterSchema,
     {
@@ -138,6 +157,42 @@ describe('the replies topic', () => {
       code: 'BAD_ENVELOPE',
       reason: expect.stringMatching(reason),
     });
+  });
+});
+
+describe('the progress topic', () => {
+  const message = (data: object) => ({
+    ...envelope,
+    ...work,
+    type: 'counterstep.progress.v1',
+    time: '2026-01-01T00:00:00Z',
+    origin: 'o',
+    number: 1,
+    data,
+  });
+  const line = { at: '2026-01-01T00:00:00Z', event: 'e', data: {} };
+  const many = (count: number, item: object) => Array.from({ length: count }, () => item);
+  const tick = { category: 'c', current: 1, total: 2 };
+  const isRead = (data: object) => decodeMessage(progressMessageSchema, encodeMessage(message(data))).ok;
+
+  it('carries what is within the limits', () => {
+    expect(isRead({})).toBe(true);
+    expect(isRead({ progress: many(16, tick), metrics: many(16, { category: 'c', values: {} }) })).toBe(true);
+    expect(isRead({ logs: many(50, line) })).toBe(true);
+    expect(isRead({ logs: [{ ...line, event: 'e'.repeat(200), file: 'f'.repeat(400) }] })).toBe(true);
+  });
+
+  it.each([
+    ['too many categories', { progress: many(17, tick) }],
+    ['too many figures', { metrics: many(17, { category: 'c', values: {} }) }],
+    ['too many lines', { logs: many(51, line) }],
+    ['a long event', { logs: [{ ...line, event: 'e'.repeat(201) }] }],
+    ['a long name of a category', { progress: [{ ...tick, category: 'c'.repeat(401) }] }],
+    ['progress below nothing', { progress: [{ ...tick, current: -1 }] }],
+    ['a line without a time', { logs: [{ ...line, at: 'noon' }] }],
+    ['a negative number of dropped lines', { dropped: -1 }],
+  ])('refuses %s', (_, data) => {
+    expect(isRead(data)).toBe(false);
   });
 });
 

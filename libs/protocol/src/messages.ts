@@ -16,13 +16,14 @@ export const EVENT_TYPE = 'counterstep.saga.v1';
 export const DEAD_LETTER_TYPE = 'counterstep.dead-letter.v1';
 export const NOTICE_TYPE = 'counterstep.notice.v1';
 
-const envelope = {
+/** What every message has. */
+export const envelope = {
   specversion: z.literal('1.0'),
   id: z.string().min(1).max(400),
   source: z.string().min(1).max(200),
 };
 
-const text = z.string().min(1).max(400);
+export const text = z.string().min(1).max(400);
 
 /** An error as it travels and is stored: `code` is stable and meant for machines, `message` for people. */
 export const errorFactsSchema = z.object({

@@ -2,7 +2,6 @@ import type { HandlerContext } from '@counterstep/core';
 import type { Command } from '@counterstep/protocol';
 import type { PoolClient } from 'pg';
 import { WorkerConfigError } from './errors.js';
-import type { WorkerLogger } from './logger.js';
 
 /** What a handler is told about the command it serves, and what it can tell back while it runs. */
 export interface StepContext<Tx = PoolClient> extends HandlerContext {
@@ -25,7 +24,7 @@ export interface StepContext<Tx = PoolClient> extends HandlerContext {
   heartbeat(undoData?: unknown): Promise<void>;
 }
 
-/** Where what handlers tell while they run goes, apart from heartbeats. The default writes it to the logger at level debug. */
+/** Where what handlers tell while they run goes, apart from heartbeats. It must not throw. */
 export interface ProgressSink {
   progress(command: Command, current: number, total: number, category: string): void;
   log(
@@ -34,7 +33,7 @@ export interface ProgressSink {
     data: Readonly<Record<string, unknown>>,
     file: string | undefined,
   ): void;
-  metrics(command: Command, values: Readonly<Record<string, number>>, category: string): void;
+  metrics(command: Command, values: Readonly<Record<string, unknown>>, category: string): void;
 }
 
 /** What of the context belongs to one run of a handler. */
@@ -42,11 +41,13 @@ export interface RunFacilities {
   readonly tx: unknown;
   readonly deadline: { readonly signal: AbortSignal };
   readonly heartbeat: (undoData?: unknown) => Promise<void>;
+  /** The newest attempt that it serves. */
+  readonly newest: () => Command;
 }
 
 export function contextOf(
   command: Command,
-  { tx, deadline, heartbeat }: RunFacilities,
+  { tx, deadline, heartbeat, newest }: RunFacilities,
   sink: ProgressSink,
 ): StepContext<unknown> {
   return {
@@ -70,27 +71,13 @@ export function contextOf(
     },
     heartbeat,
     setProgress: (current, total, category = command.step) => {
-      sink.progress(command, current, total, category);
+      sink.progress(newest(), current, total, category);
     },
     log: (event, data = {}, file) => {
-      sink.log(command, event, data, file);
+      sink.log(newest(), event, data, file);
     },
     setMetrics: (values, category = command.step) => {
-      sink.metrics(command, values, category);
-    },
-  };
-}
-
-export function loggingSink(logger: WorkerLogger): ProgressSink {
-  return {
-    progress: (command, current, total, category) => {
-      logger.debug('progress', { ...factsOfCommand(command), current, total, category });
-    },
-    log: (command, event, data, file) => {
-      logger.debug(event, { ...factsOfCommand(command), data, file });
-    },
-    metrics: (command, values, category) => {
-      logger.debug('metrics', { ...factsOfCommand(command), values, category });
+      sink.metrics(newest(), values, category);
     },
   };
 }

@@ -7,12 +7,13 @@ import { openSession, type WorkerDatabase } from './barrier/database.js';
 import { NoBarrier } from './barrier/no-barrier.js';
 import { PostgresBarrier } from './barrier/postgres-barrier.js';
 import { ensureBarrierTable } from './barrier/table.js';
-import { loggingSink, type ProgressSink } from './context.js';
+import type { ProgressSink } from './context.js';
 import { WorkerConfigError } from './errors.js';
 import { HandlerTable, type Handler } from './handlers.js';
 import { silentLogger, type WorkerLogger } from './logger.js';
 import { Outbox } from './outbox.js';
 import { addresseeOf } from './poison.js';
+import { ProgressOutbox } from './progress-outbox.js';
 import { Runner } from './runner.js';
 import { WorkerStopped } from './running.js';
 
@@ -37,7 +38,7 @@ export interface WorkerOptions {
   readonly logger?: WorkerLogger;
   /** The CloudEvents source of the replies; default `counterstep-worker`. */
   readonly source?: string;
-  /** Where progress, logs and metrics of handlers go; default: the logger, at level debug. */
+  /** Where progress, logs and metrics of handlers go; default: the orchestrators, over the bus. */
   readonly sink?: ProgressSink;
   /** Milliseconds `stop` waits for handlers that run, before it aborts their signals; default 10,000. */
   readonly drainMs?: number;
@@ -76,6 +77,7 @@ class BusWorker implements Worker {
   readonly #handlers: HandlerTable;
   readonly #runner: Runner;
   readonly #outbox: Outbox;
+  readonly #progress: ProgressOutbox;
   readonly #logger: WorkerLogger;
   readonly #prefix: string;
   readonly #stopping = new AbortController();
@@ -94,13 +96,15 @@ class BusWorker implements Worker {
     const source = options.source ?? 'counterstep-worker';
     const topics = topicsOf(this.#prefix);
     this.#outbox = new Outbox(options.bus, topics, source, this.#logger, this.#stopping.signal);
+    const topic = topics.progress;
+    this.#progress = new ProgressOutbox({ bus: options.bus, topic, source, logger: this.#logger });
     this.#runner = new Runner({
       handlers: this.#handlers,
       barrier: barrierOf(options, this.#handlers),
       concurrency: options.concurrency ?? 10,
       graceMs: options.graceMs ?? 5_000,
       logger: this.#logger,
-      sink: options.sink ?? loggingSink(this.#logger),
+      sink: options.sink ?? this.#progress,
       sendHeartbeat: (command, undoData) => this.#outbox.heartbeat(command, undoData),
     });
   }
@@ -215,7 +219,10 @@ class BusWorker implements Worker {
     await this.#runner.stop(this.#options.drainMs ?? 10_000);
     const patience = setTimeout(() => this.#stopping.abort(), this.#options.graceMs ?? 5_000);
     const subscribed = this.#options.bus.health().ready;
-    if (subscribed) await Promise.race([Promise.all(this.#answering), aborted(this.#stopping.signal)]);
+    if (subscribed) {
+      const all = Promise.all([...this.#answering, this.#progress.flush()]);
+      await Promise.race([all, aborted(this.#stopping.signal)]);
+    }
     clearTimeout(patience);
     this.#stopping.abort();
     const listeners = this.#listener ? [this.#listener] : [];

@@ -53,8 +53,9 @@ async function runOnce(
     return { outcome: 'rejected', error: { code: 'BARRIER_MISMATCH', message } };
   }
   const deadline = new Deadline(command.timeout, [shutdown, cancelled]);
+  const newest = (): Command => run.command;
   const pulse = new Pulse({
-    command: () => run.command,
+    command: newest,
     deadline,
     send: sendHeartbeat,
     onTrouble: (error) => onHeartbeatTrouble(command, error),
@@ -64,7 +65,7 @@ async function runOnce(
   try {
     const input = await parse(handler.input, command.data);
     if (!input.ok) return { outcome: 'rejected', error: factsOf(input, 'INPUT_INVALID') };
-    const context = contextOf(command, { tx, deadline, heartbeat }, sink);
+    const context = contextOf(command, { tx, deadline, heartbeat, newest }, sink);
     const running = (async () => {
       try {
         return await handler.run(input.value, context);
