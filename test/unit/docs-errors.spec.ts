@@ -50,6 +50,7 @@ function statusOfCode(): Record<string, number> {
 
 /** What looks like a code and is none: what the system, the database and HTTP say, and what stands in a message as an example. */
 const NO_CODES = new Set([
+  'ABORT_ERR',
   'CARD_DECLINED',
   'COMMIT',
   'DELETE',
@@ -62,6 +63,7 @@ const NO_CODES = new Set([
   'ENETUNREACH',
   'ENOENT',
   'ENOTFOUND',
+  'EEXIST',
   'EPIPE',
   'ERROR',
   'ETIMEDOUT',

@@ -7,7 +7,8 @@ export type ActionErrorCode =
   | 'NOTHING_TO_RUN'
   | 'PARAMS_INVALID'
   | 'STEPS_NOT_RUN'
-  | 'UNKNOWN_ACTION';
+  | 'UNKNOWN_ACTION'
+  | 'UNKNOWN_FORMAT';
 
 /** An action cannot be run as it is written or called. The message says how to mend it. */
 export class ActionError extends StepsError<ActionErrorCode> {

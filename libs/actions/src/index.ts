@@ -25,3 +25,14 @@ export type {
   UnitMetadata,
   UploadBackend,
 } from './upload/upload-backend.js';
+
+export { FileError } from './files.js';
+export type { FileErrorCode } from './files.js';
+export { ConverterRegistry } from './dataset/converter.js';
+export type { DatasetConverter, ReadDataset } from './dataset/converter.js';
+export type { Box, Dataset, DatasetAnnotation, DatasetImage } from './dataset/dataset.js';
+export { DatasetFolder } from './dataset/dataset-folder.js';
+export type { Loss } from './dataset/losses.js';
+export { CocoConverter } from './dataset/coco.js';
+export { dmConverter } from './dataset/dm.js';
+export { yoloConverter } from './dataset/yolo.js';

@@ -1,0 +1,94 @@
+import { once } from 'node:events';
+import type { WriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import { z } from 'zod';
+import { fileErrorOf } from '../files.js';
+import type { DatasetConverter, ReadDataset } from './converter.js';
+import type { Dataset, DatasetImage } from './dataset.js';
+import { datasetSchema } from './dataset.js';
+import type { DatasetFolder } from './dataset-folder.js';
+
+const FILE = 'dataset.json';
+const headSchema = z.object({ format: z.literal('dm'), version: z.literal(1) });
+const fileSchema = headSchema.and(datasetSchema);
+
+/**
+ * The plain JSON form, which holds everything that a `Dataset` has: `dataset.json` with `format: "dm"`, `version: 1`,
+ * `categories` and `images`. See docs/guides/actions.md.
+ */
+export const dmConverter: DatasetConverter = {
+  format: 'dm',
+
+  async read(folder: DatasetFolder, signal?: AbortSignal): Promise<ReadDataset> {
+    const { categories, images } = await folder.readJson(FILE, fileSchema, signal);
+    return { dataset: { categories, images }, losses: [] };
+  },
+
+  async write(dataset: Dataset, folder: DatasetFolder): Promise<[]> {
+    const writer = await DmWriter.open(folder, dataset.categories);
+    for (const image of dataset.images) await writer.add(image);
+    await writer.close();
+    return [];
+  },
+};
+
+/** Writes `dataset.json` image by image, so that a dataset need not fit into memory. */
+export class DmWriter {
+  #images = 0;
+  #failed: unknown;
+
+  private constructor(
+    private readonly stream: WriteStream,
+    private readonly path: string,
+  ) {
+    stream.on('error', (error) => (this.#failed = error));
+  }
+
+  /** @throws FileError `FILE_EXISTS`. */
+  static async open(folder: DatasetFolder, categories: readonly string[]): Promise<DmWriter> {
+    const writer = new DmWriter(await folder.writer(FILE), folder.pathOf(FILE));
+    await writer.#write(
+      `{\n"format": "dm",\n"version": 1,\n"categories": ${JSON.stringify(categories)},\n"images": [`,
+    );
+    return writer;
+  }
+
+  async add({ name, width, height, annotations }: DatasetImage): Promise<void> {
+    const image = JSON.stringify({ name, width, height, annotations: annotations.map(slim) });
+    await this.#write(`${this.#images === 0 ? '' : ','}\n${image}`);
+    this.#images += 1;
+  }
+
+  /** Resolves when the file is complete. */
+  async close(): Promise<void> {
+    this.stream.end('\n]\n}\n');
+    await finished(this.stream).catch((thrown: unknown) => {
+      throw fileErrorOf(thrown, this.path);
+    });
+  }
+
+  /** Gives the file up: it stays as it is. */
+  async abandon(): Promise<void> {
+    if (this.stream.closed) return;
+    this.stream.destroy();
+    await once(this.stream, 'close');
+  }
+
+  async #write(text: string): Promise<void> {
+    if (this.#failed !== undefined) throw fileErrorOf(this.#failed, this.path);
+    if (this.stream.write(text)) return;
+    await once(this.stream, 'drain').catch((thrown: unknown) => {
+      throw fileErrorOf(thrown, this.path);
+    });
+  }
+}
+
+/** Without the fields that are empty. */
+function slim({ category, box, polygons, attributes }: DatasetImage['annotations'][number]): object {
+  return {
+    category,
+    box,
+    ...(polygons.length > 0 ? { polygons } : {}),
+    ...(Object.keys(attributes).length > 0 ? { attributes } : {}),
+  };
+}
