@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { KafkaBus, type BusLogger } from '@counterstep/bus';
+import { KafkaBus } from '@counterstep/bus';
 import { busConformance } from '../../libs/testing/src/bus-conformance.js';
 import { startKafka, type KafkaServer } from '../support/kafka.js';
 import { waitFor } from '../support/wait-for.js';
@@ -16,18 +16,10 @@ afterAll(async () => {
   await kafka.close();
 }, 30_000);
 
-const quiet: BusLogger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
-
 const connect = (): KafkaBus =>
   new KafkaBus({
     brokers: [kafka.brokers],
     clientId: 'conformance',
-    logger: quiet,
     sessionTimeoutMs: 6_000,
     heartbeatMs: 250,
     commitMs: 200,

@@ -76,6 +76,7 @@ export {
 } from './handler-errors.js';
 export { heartbeatTo, replyTo, replyTooLarge } from './reply.js';
 export type { Addressee } from './reply.js';
+export { checkWorkflow, isWorkflow } from './is-workflow.js';
 export { canonicalJson } from './digest.js';
 export { decide } from './decide.js';
 export { effectsOf } from './effects.js';

@@ -1,8 +1,8 @@
 import type { WorkflowContext } from './context.js';
+import { isWorkflow } from './is-workflow.js';
 import type { Options } from './options.js';
 import { conditionIn, mapperIn } from './steps.js';
 import type { ConditionOf, Made } from './steps.js';
-import { Workflow } from './workflow.js';
 import type { SubWorkflow } from './workflow.js';
 
 /** Options of a workflow that is a step of another. */
@@ -44,12 +44,4 @@ export function readSubWorkflow(
     ...(output && { output }),
   });
   return () => item;
-}
-
-function isWorkflow(value: unknown): value is Workflow {
-  try {
-    return value instanceof Workflow && Array.isArray(value.items);
-  } catch {
-    return false;
-  }
 }

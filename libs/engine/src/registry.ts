@@ -1,4 +1,4 @@
-import { ValidationError } from '@counterstep/core';
+import { ValidationError, checkWorkflow } from '@counterstep/core';
 import type { Workflow } from '@counterstep/core';
 import type { PinnedDefinition } from './store.js';
 
@@ -11,9 +11,7 @@ export class Registry {
   constructor(workflows: readonly Workflow[]) {
     const seen = new Map<string, string>();
     for (const workflow of workflows) {
-      // Not every caller is checked by types, and a builder without its build() is the common slip.
-      if (typeof (workflow as Partial<Workflow>).digest !== 'string')
-        throw new ValidationError('NOT_A_WORKFLOW', 'this is no workflow: pass what build() returned');
+      checkWorkflow(workflow);
       if (workflow.part)
         throw new ValidationError(
           'PART_OF_WORKFLOW',

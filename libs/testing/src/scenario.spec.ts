@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
 import { WorkflowBuilder } from '@counterstep/core';
 import { given } from './scenario.js';
+import { simulateAll } from './simulate/simulate-all.js';
 
 const order = new WorkflowBuilder('order', { input: z.object({ orderId: z.string() }) })
   .withRetryConfig({ maxRetries: 1, initialDelay: 1_000, jitter: 'none' })
@@ -309,5 +310,12 @@ describe('people and other services', () => {
       .expectsState('pending')
       .expectsOnly()
       .expectsCommand('seats/0');
+  });
+
+  test('a builder without its build() is told from a workflow', () => {
+    const builder = new WorkflowBuilder('order').addStep('reserve', 'inventory.reserve');
+    expect(complaint(() => given(builder as never))).toContain('pass what build() returned');
+    expect(complaint(() => simulateAll(builder as never))).toContain('pass what build() returned');
+    expect(complaint(() => given(undefined as never))).toContain('no workflow');
   });
 });

@@ -1,4 +1,11 @@
-import { interventionsOf, isFinished, openWaits, standingEffects, statusOf } from '@counterstep/core';
+import {
+  checkWorkflow,
+  interventionsOf,
+  isFinished,
+  openWaits,
+  standingEffects,
+  statusOf,
+} from '@counterstep/core';
 import type {
   FailureMode,
   HistoryRecord,
@@ -38,11 +45,15 @@ export interface SuccessOptions {
   readonly late?: true;
 }
 
-/** A scenario of this workflow: what happens to one saga, and what is expected of it. Nothing runs but `decide`. */
+/**
+ * A scenario of this workflow: what happens to one saga, and what is expected of it. Nothing runs but `decide`. Throws
+ * `NOT_A_WORKFLOW`.
+ */
 export function given<Input, Results, Patches>(
   workflow: Workflow<Input, Results, Patches>,
   options: ScenarioOptions = {},
 ): { started(input: Input, how?: StartOptions): Scenario } {
+  checkWorkflow(workflow);
   return {
     started: (input, how = {}) => new Scenario(workflow, options).start(input, how),
   };

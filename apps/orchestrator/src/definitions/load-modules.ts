@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ValidationError, type Workflow } from '@counterstep/core';
+import { ValidationError, isWorkflow, type Workflow } from '@counterstep/core';
 import type { Schedule } from '@counterstep/engine';
 
 /** A workflow module that cannot be used. */
@@ -69,18 +69,6 @@ async function definitionsIn(file: string): Promise<Definitions> {
   if (workflows.length + schedules.length === 0)
     throw new Error("exports no workflow: export what a WorkflowBuilder's build() returns, or a schedule");
   return { workflows, schedules };
-}
-
-/** Judged by its shape: the module may have resolved another copy of the library than this app. */
-function isWorkflow(value: unknown): value is Workflow {
-  if (typeof value !== 'object' || value === null) return false;
-  const { digest, items, allSteps, toJSON } = value as Partial<Workflow>;
-  return (
-    typeof digest === 'string' &&
-    Array.isArray(items) &&
-    typeof allSteps === 'function' &&
-    typeof toJSON === 'function'
-  );
 }
 
 /** Whatever has a `cron` is meant to be one; the orchestrator says what is wrong with it. */

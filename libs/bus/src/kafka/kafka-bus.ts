@@ -29,7 +29,8 @@ export interface KafkaBusOptions {
   /** `host:port`, at least one. */
   readonly brokers: readonly string[];
   readonly clientId: string;
-  readonly logger: BusLogger;
+  /** Default: nothing is logged. */
+  readonly logger?: BusLogger;
   readonly ssl?: ConnectionOptions | boolean;
   readonly sasl?: SASLOptions;
   /** After so long without a heartbeat a dead member's partitions go to others (default 6,000 ms, the least that brokers allow as they come). */
@@ -47,9 +48,11 @@ export interface KafkaBusOptions {
 /** After so long without an answer of the broker nobody can be sure of anything. */
 const ANSWER_MS = 5_000;
 
+const SILENT: BusLogger = { debug() {}, info() {}, warn() {}, error() {} };
+
 /** The bus on Kafka. Does not need the broker to be there when it is made. */
 export class KafkaBus implements Bus {
-  readonly #options: KafkaBusOptions;
+  readonly #options: KafkaBusOptions & { readonly logger: BusLogger };
   readonly #client: () => Kafka;
   readonly #cluster: Cluster;
   readonly #producer: Producer;
@@ -59,9 +62,9 @@ export class KafkaBus implements Bus {
   #closing: Promise<void> | undefined;
 
   constructor(options: KafkaBusOptions) {
-    const { brokers, logger, metadataMaxAgeMs = 30_000 } = options;
-    this.#options = options;
-    this.#client = kafkaClients(options);
+    const { brokers, logger = SILENT, metadataMaxAgeMs = 30_000 } = options;
+    this.#options = { ...options, logger };
+    this.#client = kafkaClients(this.#options);
     this.#cluster = new Cluster({
       client: this.#client,
       logger,

@@ -1,3 +1,4 @@
+import { checkWorkflow } from '@counterstep/core';
 import type { Workflow } from '@counterstep/core';
 import type { BarrierMode, JsonObject } from '@counterstep/protocol';
 import { Outputs } from '../outputs.js';
@@ -33,12 +34,14 @@ export interface SimulateOptions {
  * its worker, succeeds too late, is delivered twice, forward and in its undo; signals do not come; the saga is cancelled
  * after every transition. The real `decide` and the rules of the real barrier run on a virtual clock, without I/O: the same
  * workflow gives the same report, some thousand sagas in a second. What is wrong with the workflow is in the report; throws
- * only an Error when no sample of an input or output can be made, and a ZodError when one of `inputs` does not fit.
+ * only an Error when no sample of an input or output can be made, a ZodError when one of `inputs` does not fit, and
+ * `NOT_A_WORKFLOW`.
  */
 export function simulateAll<Input, Results, Patches>(
   workflow: Workflow<Input, Results, Patches>,
   options: SimulateOptions = {},
 ): SimulationReport {
+  checkWorkflow(workflow);
   return new Simulation(workflow, options).run();
 }
 
