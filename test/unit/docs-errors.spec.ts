@@ -64,6 +64,7 @@ const NO_CODES = new Set([
   'ENOENT',
   'ENOTFOUND',
   'EEXIST',
+  'ENOTEMPTY',
   'EPIPE',
   'ERROR',
   'ETIMEDOUT',

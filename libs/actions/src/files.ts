@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access, mkdir, readFile, stat } from 'node:fs/promises';
-import { StepsError } from '@counterstep/steps';
+import { dirname } from 'node:path';
+import { StepsError, reasonOf } from '@counterstep/steps';
 import { z } from 'zod';
 
 /**
@@ -89,21 +90,22 @@ export function parseJson<T>(text: string, schema: z.ZodType<T>, where: string):
 }
 
 /**
- * Makes a folder that did not exist, and the folders above it that are missing. Resolves with all that it made, the topmost
- * first.
- * @throws FileError `FILE_EXISTS` when it exists.
+ * Makes a folder that did not exist, and those above it that are missing. Resolves with the latter, the topmost first.
+ * @throws FileError `FILE_EXISTS` when it exists; then nothing was made.
  */
-export async function makeNewFolder(folder: string, parent: string): Promise<string[]> {
+export async function makeNewFolder(folder: string): Promise<string[]> {
+  const parent = dirname(folder);
   const topmost = await mkdir(parent, { recursive: true }).catch((thrown: unknown) => {
-    throw fileErrorOf(thrown, parent);
+    const reason = `it cannot be made a folder: ${reasonOf(thrown)}`;
+    throw new FileError('FILE_UNREADABLE', parent, reason, { cause: thrown });
   });
-  const made = topmost === undefined ? [] : [topmost];
-  try {
-    await mkdir(folder);
-  } catch (thrown) {
+  await mkdir(folder).catch((thrown: unknown) => {
     throw fileErrorOf(thrown, folder);
-  }
-  return [...made, folder];
+  });
+  const made: string[] = [];
+  if (topmost === undefined) return made;
+  for (let at = parent; at.length >= topmost.length; at = dirname(at)) made.unshift(at);
+  return made;
 }
 
 /** Whether a path with `/` between its parts stays below the folder in which it is used, on every system. */

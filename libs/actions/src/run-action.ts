@@ -2,6 +2,7 @@ import type { StepRunOptions } from '@counterstep/steps';
 import { ConsoleRuntimeContext } from '@counterstep/steps';
 import type { BaseAction } from './base-action.js';
 import { ActionError } from './errors.js';
+import { DefaultExportAction } from './export/export-action.js';
 import type { ActionRuntime } from './runtime.js';
 
 /** The class of an action. */
@@ -10,7 +11,7 @@ export type ActionClass = new (
   ctx: ActionRuntime,
 ) => Pick<BaseAction<unknown, never, object>, 'run'>;
 
-const actions = new Map<string, ActionClass>();
+const actions = new Map<string, ActionClass>([['export', DefaultExportAction]]);
 
 /**
  * Makes an action known to `runAction`.

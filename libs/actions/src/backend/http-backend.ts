@@ -1,3 +1,5 @@
+import type { ExportBackend } from '../export/export-backend.js';
+import { HttpExports } from '../export/http-exports.js';
 import { HttpUploads } from '../upload/http-uploads.js';
 import type { UploadBackend } from '../upload/upload-backend.js';
 import type { DataBackend } from './data-backend.js';
@@ -7,9 +9,11 @@ import { HttpConnection } from './http-connection.js';
 /** The data backend over HTTP and JSON. Nothing is opened before the first request, and nothing has to be closed. */
 export class HttpBackend implements Required<DataBackend> {
   readonly uploads: UploadBackend;
+  readonly exports: ExportBackend;
 
   constructor(options: HttpBackendOptions) {
     const http = new HttpConnection(options);
     this.uploads = new HttpUploads(http);
+    this.exports = new HttpExports(http);
   }
 }
