@@ -7,7 +7,7 @@ import { percentsAfter } from './progress.js';
 import { checkStep, type StepRegistry } from './registry.js';
 import type { DoneStep } from './rollback.js';
 import { rollBack } from './rollback.js';
-import type { End } from './run-step.js';
+import type { StepEnd } from './run-step.js';
 import { runStep } from './run-step.js';
 import type { BaseStep } from './step.js';
 import { Stop, codeOf } from './stop.js';
@@ -96,7 +96,7 @@ export class StepOrchestrator<C extends BaseStepContext = BaseStepContext> {
   }
 
   /** Runs one step. What is returned ends the run. */
-  async #advance(step: BaseStep<C>, run: Stop, done: DoneStep<C>[]): Promise<End | undefined> {
+  async #advance(step: BaseStep<C>, run: Stop, done: DoneStep<C>[]): Promise<StepEnd | undefined> {
     const { name } = step;
     this.#context.currentStep = name;
     const { result, end } = await runStep(step, this.#context, run.signal, this.#options);
@@ -120,7 +120,7 @@ export class StepOrchestrator<C extends BaseStepContext = BaseStepContext> {
   }
 }
 
-function stoppedBefore(step: string, reason: unknown): End {
+function stoppedBefore(step: string, reason: unknown): StepEnd {
   return {
     message: `Stopped before step '${step}': ${reasonOf(reason)}`,
     facts: { code: codeOf(reason), step, retryable: true, cause: reason },

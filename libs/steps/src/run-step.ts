@@ -7,24 +7,28 @@ import type { BaseStep } from './step.js';
 import { GivenUp, Stop, codeOf } from './stop.js';
 
 /** What a step came to; `end` only if that ends the run. */
-export interface Outcome {
+export interface StepOutcome {
   readonly result: StepResult;
-  readonly end?: End;
+  readonly end?: StepEnd;
 }
 
 /** Why a run ends, as its error will say. */
-export interface End {
+export interface StepEnd {
   readonly message: string;
   readonly facts: StepExecutionFacts;
 }
 
-/** Skips or executes one step, within its time limit and until `outer` is aborted. Never rejects. */
+/**
+ * Skips or executes one step as the orchestrator does, within `stepTimeoutMs` and until `outer` is aborted, and then for
+ * `graceMs` (without: until it ends). Who runs steps one by one sets the context's `currentStep`, and keeps the result in
+ * `stepResults`. Never rejects.
+ */
 export async function runStep<C extends BaseStepContext>(
   step: BaseStep<C>,
   context: C,
   outer: AbortSignal,
-  { stepTimeoutMs, graceMs }: StepRunOptions & { readonly graceMs: number },
-): Promise<Outcome> {
+  { stepTimeoutMs, graceMs }: Pick<StepRunOptions, 'stepTimeoutMs' | 'graceMs'> = {},
+): Promise<StepOutcome> {
   const { name } = step;
   const stop = new Stop({ code: 'STEP_TIMEOUT', timeoutMs: stepTimeoutMs, outer });
   const codeNow = () => (stop.signal.aborted ? codeOf(stop.signal.reason) : 'STEP_FAILED');
@@ -61,11 +65,11 @@ async function perform<C extends BaseStepContext>(
   return step.execute(context, signal);
 }
 
-function failed(result: StepResult, reason: string, facts: StepExecutionFacts): Outcome {
+function failed(result: StepResult, reason: string, facts: StepExecutionFacts): StepOutcome {
   return { result, end: { message: `Step '${facts.step}' failed: ${reason}`, facts } };
 }
 
-function noResult(step: string, returned: unknown): Outcome {
+function noResult(step: string, returned: unknown): StepOutcome {
   const error = `execute returned ${kindOf(returned)}, not a StepResult`;
   const result = new StepResult({ success: false, error });
   return failed(result, error, { code: 'INVALID_RESULT', step, retryable: false, cause: result });

@@ -51,10 +51,11 @@ export class Stop {
 
   /**
    * Runs the work and settles as it does. When the signal is aborted the work still has `graceMs` to end, so that what it
-   * did is known; then it rejects with `GivenUp`.
+   * did is known; then it rejects with `GivenUp`. Without `graceMs` its end is waited for.
    */
-  async run<T>(work: (signal: AbortSignal) => Promise<T>, graceMs: number): Promise<T> {
+  async run<T>(work: (signal: AbortSignal) => Promise<T>, graceMs: number | undefined): Promise<T> {
     const { signal } = this;
+    if (graceMs === undefined) return work(signal);
     let grace: NodeJS.Timeout | undefined;
     let wait = () => {};
     try {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { StepResult } from './index.js';
+import { StepResult, runStep } from './index.js';
 import type { StepRunOptions } from './index.js';
-import { begin, never, obedient, rejection, step } from '../test-support/recording.js';
+import { TestContext, begin, never, obedient, rejection, step } from '../test-support/recording.js';
 
 describe('a time limit', () => {
   beforeEach(() => void jest.useFakeTimers());
@@ -100,5 +100,27 @@ describe('a time limit', () => {
     const { running } = begin([step('a')], { timeoutMs: 1_000, stepTimeoutMs: 1_000 });
     await running;
     expect(jest.getTimerCount()).toBe(0);
+  });
+});
+
+test('one step by itself is waited for, however long it takes to heed its signal', async () => {
+  const context = new TestContext();
+  const controller = new AbortController();
+  let end = (_result: StepResult): void => {};
+  const slow = step('slow', { execute: () => new Promise<StepResult>((resolve) => (end = resolve)) });
+  const running = runStep(slow, context, controller.signal);
+  await new Promise(setImmediate);
+  controller.abort(new Error('enough'));
+  await new Promise(setImmediate);
+  const result = new StepResult({ data: { n: 1 } });
+  end(result);
+  expect(await running).toEqual({ result });
+});
+
+test('one step by itself that fails says how a run would end', async () => {
+  const stubborn = step('stubborn', { execute: () => new StepResult({ success: false, error: 'no' }) });
+  expect(await runStep(stubborn, new TestContext(), new AbortController().signal)).toMatchObject({
+    result: { success: false, error: 'no' },
+    end: { message: "Step 'stubborn' failed: no", facts: { code: 'STEP_FAILED', step: 'stubborn' } },
   });
 });
