@@ -16,7 +16,8 @@ export function progressOf(saga: Saga, workflow: Workflow | undefined): number {
   const of = ({ weight }: Part): number => (isEven ? 1 : weight);
   const total = parts.reduce((sum, each) => sum + of(each), 0);
   const done = parts.reduce((sum, each) => sum + of(each) * each.done, 0);
-  const percent = total === 0 ? 0 : Math.floor((100 * done) / total);
+  // What is a rounding error below a whole percent is that percent: 0.1 + 0.7 is less than 0.8.
+  const percent = total === 0 ? 0 : Math.floor((100 * done) / total + 1e-9);
   return Math.min(isFinished(saga) ? 100 : 99, percent);
 }
 

@@ -108,6 +108,16 @@ describe('the progress of a status', () => {
     expect(statusOf(play.saga, weighed)).toMatchObject({ state: 'compensated', progress: 50 });
   });
 
+  test('does not lose a percent to rounding: 0.1 and 0.7 of 1 are 80', () => {
+    const tenths = new WorkflowBuilder('tenths')
+      .addStep('a', 'q.a', { progressWeight: 0.1 })
+      .addStep('b', 'q.b', { progressWeight: 0.7 })
+      .addStep('c', 'q.c', { progressWeight: 0.2 })
+      .build();
+    const play = new SagaPlay(tenths);
+    expect(progress(play.start().succeed('a').succeed('b'))).toBe(80);
+  });
+
   test('counts the steps alike when none has a weight, and the entered ones without a definition', () => {
     const weightless = new WorkflowBuilder('w')
       .addStep('a', 'q.a', { progressWeight: 0 })
