@@ -50,3 +50,8 @@ export { WorkerModule } from './nest/worker.module.js';
 export type { WorkerModuleAsyncOptions } from './nest/worker.module.js';
 export { WorkerServer, workerTransport } from './nest/worker-server.js';
 export type { WorkerModuleOptions } from './nest/worker-server.js';
+export { toWorkflow } from './steps/to-workflow.js';
+export type { HostedSteps, ToWorkflowOptions } from './steps/to-workflow.js';
+export type { HostedRuntime } from './steps/runtime.js';
+export type { HostedStepResult } from './steps/stored-result.js';
+export type { PatchOperation } from './steps/json-patch.js';
