@@ -14,7 +14,8 @@ export type {
   TopicSpec,
   WaitingQuestion,
 } from './bus.js';
-export { MAX_MESSAGE_BYTES, sizeOf } from './message-size.js';
+export { MAX_MESSAGE_BYTES } from '@counterstep/protocol';
+export { sizeOf } from './message-size.js';
 export { partitionFor } from './partitioner.js';
 export { UnknownTopicError } from './unknown-topic.js';
 export { MemoryBroker } from './memory/memory-broker.js';

@@ -1,9 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { OutgoingMessage } from './bus.js';
 
-/** The largest message a bus takes, in bytes of key, value and headers together: the `max.message.bytes` of our topics. */
-export const MAX_MESSAGE_BYTES = 1024 * 1024;
-
 /** By their object: nearly all messages have the very same. */
 const sizes = new WeakMap<object, number>();
 

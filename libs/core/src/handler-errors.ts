@@ -62,6 +62,11 @@ export class EffectCancelled extends Error {
   }
 }
 
+/** The reason of a handler's `signal` when its attempt has had its time. */
+export function deadlinePassed(): DOMException {
+  return new DOMException('the attempt’s deadline has passed', 'TimeoutError');
+}
+
 /** What a handler gave to `heartbeat` cannot be stored as JSON. */
 export class UndoDataInvalid extends Error {
   readonly code = 'UNDO_DATA_INVALID';
@@ -82,12 +87,15 @@ export class HeartbeatTooLarge extends NonRetryable {
 
 /** What may travel and be stored of anything that was thrown: a code of at most 100 characters, and clean text. */
 export function factsOf(thrown: unknown, fallbackCode = 'HANDLER_FAILED'): ErrorFacts {
-  const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
-  const message = thrown instanceof Error ? thrown.message : textOf(thrown);
-  return {
-    code: typeof code === 'string' && code !== '' ? clean(code, 100) : fallbackCode,
-    message: clean(message, 2_000),
-  };
+  try {
+    const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
+    return {
+      code: typeof code === 'string' && code !== '' ? clean(code, 100) : fallbackCode,
+      message: clean(textOf(thrown), 2_000),
+    };
+  } catch {
+    return { code: fallbackCode, message: 'something that cannot be shown was thrown' };
+  }
 }
 
 function textOf(thrown: unknown): string {

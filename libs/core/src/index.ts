@@ -72,11 +72,13 @@ export {
   NonRetryable,
   StepRejected,
   UndoDataInvalid,
+  deadlinePassed,
   factsOf,
 } from './handler-errors.js';
 export { heartbeatTo, replyTo, replyTooLarge } from './reply.js';
 export type { Addressee } from './reply.js';
 export { checkWorkflow, isWorkflow } from './is-workflow.js';
+export { contextInside } from './scope.js';
 export { canonicalJson } from './digest.js';
 export { decide } from './decide.js';
 export { effectsOf } from './effects.js';

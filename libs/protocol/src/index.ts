@@ -59,7 +59,7 @@ export {
   progressMessageSchema,
 } from './progress.js';
 export type { ProgressMessage } from './progress.js';
-export { queueOf, topicsOf } from './topics.js';
+export { MAX_MESSAGE_BYTES, queueOf, topicsOf } from './topics.js';
 export type { Topics } from './topics.js';
 export { decodeMessage, encodeMessage, headersOf } from './decode.js';
 export type { Decoded } from './decode.js';

@@ -1,3 +1,6 @@
+/** The largest message a bus takes, in bytes of key, value and headers together: the `max.message.bytes` of our topics. */
+export const MAX_MESSAGE_BYTES = 1024 * 1024;
+
 /** The topics of one installation; `prefix` keeps several installations on one broker apart. */
 export interface Topics {
   commands(queue: string): string;

@@ -1,3 +1,4 @@
+import { deadlinePassed } from '@counterstep/core';
 import { LazyAbort } from './lazy-abort.js';
 
 /** A longer delay overflows Node's timers, which then fire at once. */
@@ -38,7 +39,7 @@ export class Deadline {
   extend(timeoutMs: number): void {
     if (this.#over) return;
     clearTimeout(this.#timer);
-    const passed = () => this.#end(new DOMException('the attempt’s deadline has passed', 'TimeoutError'));
+    const passed = () => this.#end(deadlinePassed());
     this.#timer = setTimeout(passed, Math.min(timeoutMs, MAX_TIMER_MS));
   }
 

@@ -1,6 +1,6 @@
+import { MAX_MESSAGE_BYTES } from '@counterstep/protocol';
 import type { Admin, Kafka } from 'kafkajs';
 import { BusClosedError, type BusLogger, type TopicSpec } from '../bus.js';
-import { MAX_MESSAGE_BYTES } from '../message-size.js';
 import { Backoff, within } from './backoff.js';
 import { isDefinite, isUnknownTopic, messageOf, typeOf } from './errors.js';
 import { SharedReads } from './shared-reads.js';

@@ -1,6 +1,7 @@
+import { MAX_MESSAGE_BYTES } from '@counterstep/protocol';
 import type { RecordMetadata, TopicMessages } from 'kafkajs';
 import { BusClosedError, type BusLogger, type OutgoingMessage, type RefusedMessage } from '../bus.js';
-import { MAX_MESSAGE_BYTES, sizeOf } from '../message-size.js';
+import { sizeOf } from '../message-size.js';
 import { partitionFor } from '../partitioner.js';
 import { Backoff, within } from './backoff.js';
 import { isUnknownTopic, messageOf, refusalOf, typeOf } from './errors.js';

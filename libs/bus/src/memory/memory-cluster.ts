@@ -1,5 +1,6 @@
+import { MAX_MESSAGE_BYTES } from '@counterstep/protocol';
 import type { BusHealth, OutgoingMessage, RefusedMessage, TopicSpec } from '../bus.js';
-import { MAX_MESSAGE_BYTES, sizeOf } from '../message-size.js';
+import { sizeOf } from '../message-size.js';
 import { partitionFor } from '../partitioner.js';
 import { FaultDice, type Later, type MemoryFaults } from './faults.js';
 import { PartitionLog } from './log.js';
