@@ -1,4 +1,4 @@
-import type { Direction, ErrorFacts, Outcome } from '@counterstep/protocol';
+import type { Command, Direction, ErrorFacts, Outcome } from '@counterstep/protocol';
 
 /** What every handler is told about the command that it serves, and what it can tell back, whatever runs it. */
 export interface HandlerContext {
@@ -22,6 +22,18 @@ export interface HandlerContext {
   log(event: string, data?: Readonly<Record<string, unknown>>, file?: string): void;
   /** The last figures of a category (default: the step): what is JSON, instead of what was told before. */
   setMetrics(values: Readonly<Record<string, unknown>>, category?: string): void;
+}
+
+/** Where what handlers tell while they run goes, apart from heartbeats. It must not throw. */
+export interface ProgressSink {
+  progress(command: Command, current: number, total: number, category: string): void;
+  log(
+    command: Command,
+    event: string,
+    data: Readonly<Record<string, unknown>>,
+    file: string | undefined,
+  ): void;
+  metrics(command: Command, values: Readonly<Record<string, unknown>>, category: string): void;
 }
 
 /** What is to be undone, as it was when the action ran, whatever changed since. */

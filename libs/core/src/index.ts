@@ -65,7 +65,7 @@ export type { Admission, Answer, BarrierOrder, BarrierRow, RowState } from './ba
 export { enterBarrier, leaveBarrier } from './barrier-rows.js';
 export type { BarrierRows } from './barrier-rows.js';
 export { withUndoData } from './handler-context.js';
-export type { HandlerContext, Undo, WithUndoData } from './handler-context.js';
+export type { HandlerContext, ProgressSink, Undo, WithUndoData } from './handler-context.js';
 export {
   EffectCancelled,
   HeartbeatTooLarge,

@@ -42,4 +42,3 @@ export type { InProcessOptions } from './in-process/run-in-process.js';
 export { PersonNeededError } from './in-process/saga-handle.js';
 export type { EndedSaga, RunningSaga, SagaHandle } from './in-process/saga-handle.js';
 export type { InProcessContext, InProcessHandler, InProcessHandlers } from './in-process/handlers.js';
-export type { InProcessSink } from './in-process/sink.js';

@@ -1,4 +1,4 @@
-import type { HandlerContext } from '@counterstep/core';
+import type { HandlerContext, ProgressSink } from '@counterstep/core';
 import type { Command } from '@counterstep/protocol';
 import type { PoolClient } from 'pg';
 import { WorkerConfigError } from './errors.js';
@@ -22,18 +22,6 @@ export interface StepContext<Tx = PoolClient> extends HandlerContext {
    * ends. Rejects with `UndoDataInvalid`, with `HEARTBEAT_TOO_LARGE`, and with the signal's reason while it waits.
    */
   heartbeat(undoData?: unknown): Promise<void>;
-}
-
-/** Where what handlers tell while they run goes, apart from heartbeats. It must not throw. */
-export interface ProgressSink {
-  progress(command: Command, current: number, total: number, category: string): void;
-  log(
-    command: Command,
-    event: string,
-    data: Readonly<Record<string, unknown>>,
-    file: string | undefined,
-  ): void;
-  metrics(command: Command, values: Readonly<Record<string, unknown>>, category: string): void;
 }
 
 /** What of the context belongs to one run of a handler. */

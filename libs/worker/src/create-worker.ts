@@ -1,13 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus, Delivery, Listener, Received, Subscription } from '@counterstep/bus';
-import type { Answer } from '@counterstep/core';
+import type { Answer, ProgressSink } from '@counterstep/core';
 import { commandSchema, decodeMessage, noticeSchema, topicsOf, type Command } from '@counterstep/protocol';
 import type { Barrier } from './barrier/barrier.js';
 import { openSession, type WorkerDatabase } from './barrier/database.js';
 import { NoBarrier } from './barrier/no-barrier.js';
 import { PostgresBarrier } from './barrier/postgres-barrier.js';
 import { ensureBarrierTable } from './barrier/table.js';
-import type { ProgressSink } from './context.js';
 import { WorkerConfigError } from './errors.js';
 import { HandlerTable, type Handler } from './handlers.js';
 import { silentLogger, type WorkerLogger } from './logger.js';

@@ -1,8 +1,9 @@
 import { answerOf, EffectCancelled, factsOf, outputInvalid, partsOf, withUndoData } from '@counterstep/core';
+import type { ProgressSink } from '@counterstep/core';
 import type { Command } from '@counterstep/protocol';
 import type * as z from 'zod';
 import type { Effect, EffectResult } from './barrier/barrier.js';
-import { contextOf, type ProgressSink } from './context.js';
+import { contextOf } from './context.js';
 import { Deadline, GaveUp } from './deadline.js';
 import type { Handler } from './handlers.js';
 import type { LazyAbort } from './lazy-abort.js';

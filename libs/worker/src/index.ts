@@ -22,6 +22,7 @@ export type {
   BarrierRow,
   BarrierRows,
   HandlerContext,
+  ProgressSink,
   RowState,
   Undo,
   WithUndoData,
@@ -36,7 +37,7 @@ export { NoBarrier } from './barrier/no-barrier.js';
 export { WorkerConfigError } from './errors.js';
 export { compensationHandler, stepHandler } from './handlers.js';
 export type { CompensationHandlerOptions, Handler, HandlerOptions, StepHandlerOptions } from './handlers.js';
-export type { ProgressSink, StepContext } from './context.js';
+export type { StepContext } from './context.js';
 export { pinoLogger } from './logger.js';
 export type { WorkerLogger } from './logger.js';
 export { openDataSource } from './barrier/open-data-source.js';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Bus, OutgoingMessage, RefusedMessage } from '@counterstep/bus';
+import type { ProgressSink } from '@counterstep/core';
 import {
   PROGRESS_LIMITS,
   PROGRESS_TYPE,
@@ -8,7 +9,6 @@ import {
   type Command,
   type ProgressMessage,
 } from '@counterstep/protocol';
-import type { ProgressSink } from './context.js';
 import type { WorkerLogger } from './logger.js';
 import { Notes } from './notes.js';
 

@@ -14,7 +14,7 @@ import {
   settle,
   undoDataText,
 } from '@counterstep/core';
-import type { Answer, BarrierRow, HandlerAnswer } from '@counterstep/core';
+import type { Answer, BarrierRow, HandlerAnswer, ProgressSink } from '@counterstep/core';
 import type { Command, Heartbeat, Notice, Reply } from '@counterstep/protocol';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../logger.js';
@@ -22,12 +22,11 @@ import { handlerOf } from './handlers.js';
 import type { InProcessContext, InProcessHandlers } from './handlers.js';
 import type { Receiver } from './in-process-bus.js';
 import { factsOfCommand } from './sink.js';
-import type { InProcessSink } from './sink.js';
 
 export interface LocalWorkerOptions {
   readonly handlers: InProcessHandlers;
   readonly clock: Clock;
-  readonly sink: InProcessSink;
+  readonly sink: ProgressSink;
   readonly logger: Logger;
   /** Brings the orchestrator what a handler says; the reason when it is too large. */
   readonly say: (message: Reply | Heartbeat) => string | undefined;
@@ -144,7 +143,8 @@ export class LocalWorker implements Receiver {
     }
   }
 
-  #contextOf({ command, abort }: Running, beat: (undoData: unknown) => Promise<void>): InProcessContext {
+  #contextOf(running: Running, beat: (undoData: unknown) => Promise<void>): InProcessContext {
+    const { command, abort } = running;
     const { sink, logger } = this.#options;
     const context: InProcessContext = {
       sagaId: command.sagaid,
@@ -164,13 +164,13 @@ export class LocalWorker implements Receiver {
         return beating;
       },
       setProgress: (current, total, category = command.step) => {
-        sink.progress(command, current, total, category);
+        sink.progress(running.command, current, total, category);
       },
       log: (event, data = {}, file) => {
-        sink.log(command, event, data, file);
+        sink.log(running.command, event, data, file);
       },
       setMetrics: (values, category = command.step) => {
-        sink.metrics(command, values, category);
+        sink.metrics(running.command, values, category);
       },
     };
     // A handler that was written for a worker's transaction is told so at once. Hidden, so that a context may be copied.

@@ -1,5 +1,5 @@
 import { WorkflowExecutionError, contextInside, dueAt, fold, isFinished } from '@counterstep/core';
-import type { Explanation, FailureMode, Saga, Workflow } from '@counterstep/core';
+import type { Explanation, FailureMode, ProgressSink, Saga, Workflow } from '@counterstep/core';
 import { systemClock, within } from '../clock.js';
 import type { Clock } from '../clock.js';
 import { silentLogger } from '../logger.js';
@@ -16,7 +16,6 @@ import { LocalWorker } from './local-worker.js';
 import { PersonNeededError } from './saga-handle.js';
 import type { EndedSaga, RunningSaga, SagaHandle } from './saga-handle.js';
 import { loggingSink } from './sink.js';
-import type { InProcessSink } from './sink.js';
 import { TellingStore } from './telling-store.js';
 
 export interface InProcessOptions {
@@ -31,7 +30,7 @@ export interface InProcessOptions {
   readonly graceMs?: number;
   readonly logger?: Logger;
   /** Where `setProgress`, `log` and `setMetrics` go; the logger at level debug, when there is none. */
-  readonly sink?: InProcessSink;
+  readonly sink?: ProgressSink;
   readonly startAt?: Date;
   readonly failureMode?: FailureMode;
   readonly traceparent?: string;

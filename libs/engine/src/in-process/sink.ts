@@ -1,19 +1,9 @@
+import type { ProgressSink } from '@counterstep/core';
 import type { Command } from '@counterstep/protocol';
 import type { Logger } from '../logger.js';
 
-/** Where what handlers tell while they run goes, apart from heartbeats: a `ProgressSink` of @counterstep/worker fits. */
-export interface InProcessSink {
-  progress(command: Command, current: number, total: number, category: string): void;
-  log(
-    command: Command,
-    event: string,
-    data: Readonly<Record<string, unknown>>,
-    file: string | undefined,
-  ): void;
-  metrics(command: Command, values: Readonly<Record<string, number>>, category: string): void;
-}
-
-export function loggingSink(logger: Logger): InProcessSink {
+/** Writes what handlers tell to the log, at level debug. */
+export function loggingSink(logger: Logger): ProgressSink {
   return {
     progress: (command, current, total, category) => {
       logger.debug('progress', { ...factsOfCommand(command), current, total, category });
