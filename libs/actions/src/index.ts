@@ -55,3 +55,17 @@ export type { Source } from './export/source.js';
 export type { Spool } from './export/spool.js';
 export { BackendTarget } from './export/target-handler.js';
 export type { ExportItem, TargetHandler } from './export/target-handler.js';
+
+export { AddTaskDataAction } from './tasks/add-task-data-action.js';
+export type { AddTaskDataSummary } from './tasks/add-task-data-action.js';
+export { AddTaskDataContext } from './tasks/add-task-data-context.js';
+export type { Annotator, TaskAnnotation, TaskPrediction } from './tasks/add-task-data-context.js';
+export { AddTaskDataMethod, addTaskDataParamsSchema } from './tasks/add-task-data-params.js';
+export type { AddTaskDataParams, FileParams, InferenceParams } from './tasks/add-task-data-params.js';
+export { LoadAnnotationsStep, ProcessTasksStep, ValidateFileStep } from './tasks/file-steps.js';
+export { FormatResultsStep, LoadModelStep, RunInferenceStep } from './tasks/inference-steps.js';
+export { UploadAnnotationsStep } from './tasks/upload-annotations-step.js';
+export { LinearModel, LinearModelLoader } from './tasks/linear-model.js';
+export type { LinearModelFile } from './tasks/linear-model.js';
+export type { Model, ModelLoader } from './tasks/model.js';
+export type { Annotation, AnnotationData, Task, TaskBackend } from './tasks/task-backend.js';

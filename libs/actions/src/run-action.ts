@@ -4,6 +4,7 @@ import type { BaseAction } from './base-action.js';
 import { ActionError } from './errors.js';
 import { DefaultExportAction } from './export/export-action.js';
 import type { ActionRuntime } from './runtime.js';
+import { AddTaskDataAction } from './tasks/add-task-data-action.js';
 
 /** The class of an action. */
 export type ActionClass = new (
@@ -11,7 +12,10 @@ export type ActionClass = new (
   ctx: ActionRuntime,
 ) => Pick<BaseAction<unknown, never, object>, 'run'>;
 
-const actions = new Map<string, ActionClass>([['export', DefaultExportAction]]);
+const actions = new Map<string, ActionClass>([
+  ['add_task_data', AddTaskDataAction],
+  ['export', DefaultExportAction],
+]);
 
 /**
  * Makes an action known to `runAction`.

@@ -2,11 +2,13 @@ import type { RuntimeContext } from '@counterstep/steps';
 import type { DataBackend } from './backend/data-backend.js';
 import { ActionError } from './errors.js';
 import type { Storage } from './storage.js';
+import type { ModelLoader } from './tasks/model.js';
 
 /** The world of an action: that of its steps, and the ports that the built-in actions need, each only where it is used. */
 export interface ActionRuntime extends RuntimeContext {
   readonly storage?: Storage;
   readonly backend?: DataBackend;
+  readonly models?: ModelLoader;
 }
 
 type Ports = Required<Omit<ActionRuntime, keyof RuntimeContext>>;

@@ -1,5 +1,7 @@
 import type { ExportBackend } from '../export/export-backend.js';
 import { HttpExports } from '../export/http-exports.js';
+import { HttpTasks } from '../tasks/http-tasks.js';
+import type { TaskBackend } from '../tasks/task-backend.js';
 import { HttpUploads } from '../upload/http-uploads.js';
 import type { UploadBackend } from '../upload/upload-backend.js';
 import type { DataBackend } from './data-backend.js';
@@ -10,10 +12,12 @@ import { HttpConnection } from './http-connection.js';
 export class HttpBackend implements Required<DataBackend> {
   readonly uploads: UploadBackend;
   readonly exports: ExportBackend;
+  readonly tasks: TaskBackend;
 
   constructor(options: HttpBackendOptions) {
     const http = new HttpConnection(options);
     this.uploads = new HttpUploads(http);
     this.exports = new HttpExports(http);
+    this.tasks = new HttpTasks(http);
   }
 }

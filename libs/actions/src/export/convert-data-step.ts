@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { BaseStep, StepResult, reasonOf } from '@counterstep/steps';
+import { needed } from '../needed.js';
 import type { ExportContext } from './export-context.js';
-import { needed } from './export-context.js';
 import { Spool } from './spool.js';
 import type { ExportItem } from './target-handler.js';
 

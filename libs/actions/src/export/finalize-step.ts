@@ -1,8 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BaseStep, StepResult } from '@counterstep/steps';
+import { needed } from '../needed.js';
 import type { ExportContext } from './export-context.js';
-import { needed } from './export-context.js';
 
 interface Written {
   readonly errorFile: string;

@@ -1,8 +1,8 @@
 import { BaseStep, StepResult } from '@counterstep/steps';
+import { needed } from '../needed.js';
 import { backendOf } from '../runtime.js';
 import type { ExportRecord } from './export-backend.js';
 import type { ExportContext } from './export-context.js';
-import { needed } from './export-context.js';
 import { Source } from './source.js';
 import type { ExportItem, TargetHandler } from './target-handler.js';
 

@@ -4,9 +4,9 @@ import { join, parse } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { BaseStep, StepResult, reasonOf } from '@counterstep/steps';
 import { FileError, fileErrorOf, fileNameSchema } from '../files.js';
+import { needed } from '../needed.js';
 import { inParallel } from '../parallel.js';
 import type { ExportContext, OutputPaths } from './export-context.js';
-import { needed } from './export-context.js';
 import type { OriginalFile } from './export-backend.js';
 import type { ExportItem } from './target-handler.js';
 
