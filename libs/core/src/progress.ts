@@ -1,17 +1,25 @@
 import { isFinished } from './saga.js';
 import type { Saga } from './saga.js';
+import { NOTHING_TOLD } from './told.js';
 import { membersOf, pathIn } from './tree.js';
 import type { Member, Workflow } from './workflow.js';
 
 /**
- * Percent of the work that is done, by the steps' weights, rounded down. Without the definition (this process may lack
- * it) the entered steps count alike.
+ * Percent of the work that is done, by the steps' weights, rounded down; 100 only when the saga has ended. Without the
+ * definition (this process may lack it) the entered steps count alike. `told` has, by path, the part that is done of
+ * steps that run: it counts as long as the saga goes forward.
  */
-export function progressOf(saga: Saga, workflow: Workflow | undefined): number {
+export function progressOf(
+  saga: Saga,
+  workflow: Workflow | undefined,
+  told: ReadonlyMap<string, number>,
+): number {
   if (saga.state === 'completed') return 100;
+  const isForward = saga.direction === 'forward' && !isFinished(saga);
+  const work: Work = { saga, told: isForward ? told : NOTHING_TOLD.parts };
   const parts = workflow
-    ? partsOf(saga, workflow, '')
-    : Object.keys(saga.steps).map((path) => part(saga, path, 1));
+    ? partsOf(work, workflow, '')
+    : Object.keys(saga.steps).map((path) => part(work, path, 1));
   const isEven = parts.every(({ weight }) => weight === 0);
   const of = ({ weight }: Part): number => (isEven ? 1 : weight);
   const total = parts.reduce((sum, each) => sum + of(each), 0);
@@ -21,42 +29,49 @@ export function progressOf(saga: Saga, workflow: Workflow | undefined): number {
   return Math.min(isFinished(saga) ? 100 : 99, percent);
 }
 
+interface Work {
+  readonly saga: Saga;
+  readonly told: ReadonlyMap<string, number>;
+}
+
 interface Part {
   readonly weight: number;
   /** 0 to 1. */
   readonly done: number;
 }
 
-function partsOf(saga: Saga, workflow: Workflow, scope: string): Part[] {
+function partsOf(work: Work, workflow: Workflow, scope: string): Part[] {
   return workflow.items
     .flatMap(membersOf)
-    .flatMap((member) => partsOfMember(saga, member, pathIn(scope, member.name)));
+    .flatMap((member) => partsOfMember(work, member, pathIn(scope, member.name)));
 }
 
-function partsOfMember(saga: Saga, member: Member, path: string): Part[] {
-  if (member.kind === 'workflow') return isPassed(saga, path) ? [] : partsOf(saga, member.workflow, path);
-  if (member.kind === 'map') return isPassed(saga, path) ? [] : partsOfMap(saga, member, path);
-  return [part(saga, path, member.kind === 'step' ? member.progressWeight : 0)];
+function partsOfMember(work: Work, member: Member, path: string): Part[] {
+  if (member.kind === 'workflow') return isPassed(work, path) ? [] : partsOf(work, member.workflow, path);
+  if (member.kind === 'map') return isPassed(work, path) ? [] : partsOfMap(work, member, path);
+  return [part(work, path, member.kind === 'step' ? member.progressWeight : 0)];
 }
 
 /** A map weighs what one of its items does. */
-function partsOfMap(saga: Saga, map: Extract<Member, { kind: 'map' }>, path: string): Part[] {
-  const count = saga.steps[path]?.items?.length ?? 0;
-  const whole = partsOfMember(saga, map.body, pathIn(path, '*'));
-  if (count === 0) return whole.map(({ weight }) => ({ weight, done: saga.steps[path]?.outcome ? 1 : 0 }));
+function partsOfMap(work: Work, map: Extract<Member, { kind: 'map' }>, path: string): Part[] {
+  const { steps } = work.saga;
+  const count = steps[path]?.items?.length ?? 0;
+  const whole = partsOfMember(work, map.body, pathIn(path, '*'));
+  if (count === 0) return whole.map(({ weight }) => ({ weight, done: steps[path]?.outcome ? 1 : 0 }));
   const each = Array.from({ length: count }, (_, index) =>
-    partsOfMember(saga, map.body, pathIn(path, index)),
+    partsOfMember(work, map.body, pathIn(path, index)),
   );
   return each.flat().map(({ weight, done }) => ({ weight: weight / count, done }));
 }
 
-function part(saga: Saga, path: string, weight: number): Part {
-  const step = saga.steps[path];
+function part(work: Work, path: string, weight: number): Part {
+  const step = work.saga.steps[path];
   const outcome = step?.kind ? step.outcome : step?.forward?.outcome;
-  return { weight, done: isPassed(saga, path) || outcome === 'succeeded' ? 1 : 0 };
+  if (isPassed(work, path) || outcome === 'succeeded') return { weight, done: 1 };
+  return { weight, done: work.told.get(path) ?? 0 };
 }
 
-function isPassed(saga: Saga, path: string): boolean {
+function isPassed({ saga }: Work, path: string): boolean {
   const step = saga.steps[path];
   return step !== undefined && (!step.taken || step.skipped === true);
 }

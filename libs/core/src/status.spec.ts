@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import * as z from 'zod';
 import { SagaPlay } from '../test-support/saga-play.js';
 import { fold } from './evolve.js';
 import type { Fact } from './saga.js';
 import { statusOf } from './status.js';
+import { NOTHING_TOLD, partOf } from './told.js';
+import type { Told, ToldStep } from './told.js';
 import { WorkflowBuilder } from './workflow-builder.js';
 
 const sagaId = '018f0000-0000-7000-8000-000000000000';
@@ -46,6 +49,8 @@ describe('the steps of a status', () => {
           dueAt: '1970-01-01T00:00:01.500Z',
         },
         undo: null,
+        progress: [],
+        metrics: [],
       },
     ]);
   });
@@ -83,6 +88,8 @@ describe('the steps of a status', () => {
         until: null,
         forward: null,
         undo: null,
+        progress: [],
+        metrics: [],
       },
     ]);
   });
@@ -118,6 +125,40 @@ describe('the progress of a status', () => {
     expect(progress(play.start().succeed('a').succeed('b'))).toBe(80);
   });
 
+  const told = (...parts: [string, number][]): Told => ({ ...NOTHING_TOLD, parts: new Map(parts) });
+  const partly = (play: SagaPlay, ...parts: [string, number][]) =>
+    statusOf(play.saga, play.workflow, told(...parts)).progress;
+
+  test('counts the part of a step that runs by its weight, and is not 100 before the end', () => {
+    const play = new SagaPlay(weighed).start().succeed('a');
+    expect(partly(play)).toBe(50);
+    expect(partly(play, ['c', 0.5])).toBe(75);
+    expect(partly(play, ['a', 0.1], ['c', 0.25])).toBe(62);
+    expect(partly(play, ['c', 1])).toBe(99);
+    expect(partly(play, ['nobody', 1])).toBe(50);
+    expect(partly(play.succeed('c'), ['c', 0.5])).toBe(100);
+  });
+
+  test('counts no parts any more once the saga has turned', () => {
+    const play = new SagaPlay(weighed).start().succeed('a').reject('c');
+    expect(partly(play, ['c', 0.9])).toBe(50);
+  });
+
+  test('counts the parts of the items of a map, and does not fall when the map begins', () => {
+    const mapped = new WorkflowBuilder('m', { input: z.object({ items: z.array(z.number()) }) })
+      .addStep('a', 'q.a', { progressWeight: 1 })
+      .addMap('each', { over: (context) => context.get('items'), worker: 'q.b', concurrency: 3 })
+      .build();
+    for (const count of [3, 7, 49, 53]) {
+      const play = new SagaPlay(mapped).start({ items: Array.from({ length: count }, () => 1) });
+      expect(partly(play, ['a', 1])).toBe(50);
+      play.succeed('a');
+      expect(partly(play)).toBe(50);
+      const ran = 0.6 / count;
+      expect(partly(play, ['each/0', 0.6])).toBe(Math.floor((50 * (1 + ran)) / 1));
+    }
+  });
+
   test('counts the steps alike when none has a weight, and the entered ones without a definition', () => {
     const weightless = new WorkflowBuilder('w')
       .addStep('a', 'q.a', { progressWeight: 0 })
@@ -127,6 +168,77 @@ describe('the progress of a status', () => {
     const play = new SagaPlay(weightless).start().succeed('a');
     expect(progress(play)).toBe(33);
     expect(statusOf(play.saga, undefined)).toMatchObject({ progress: 50, notUndone: [] });
+  });
+});
+
+describe('what handlers told', () => {
+  const words = (direction: 'forward' | 'undo', run: number, current: number): ToldStep => ({
+    step: 'a',
+    direction,
+    run,
+    attempt: 1,
+    progress: [{ category: 'a', current, total: 9, at: '2030-01-01T00:00:00.000Z' }],
+    metrics: [{ category: 'net', values: { bytes: current }, at: '2030-01-01T00:00:00.000Z' }],
+  });
+  const single = new WorkflowBuilder('w')
+    .addStep('a', 'q.a', 'q.undoA')
+    .addStep('b', 'q.b', 'q.undoB')
+    .build();
+  const shown = (play: SagaPlay, ...steps: ToldStep[]) =>
+    statusOf(play.saga, single, { ...NOTHING_TOLD, steps }).steps[0];
+
+  test('stands at its step, and is the undo’s once that tells something', () => {
+    const play = new SagaPlay(single).start().succeed('a');
+    const forward = words('forward', 1, 5);
+    expect(shown(play, forward)).toMatchObject({
+      progress: [{ category: 'a', current: 5, total: 9 }],
+      metrics: [{ category: 'net', values: { bytes: 5 } }],
+    });
+    play.reject('b');
+    expect(shown(play, forward)).toMatchObject({ progress: [{ current: 5 }] });
+    expect(shown(play, forward, words('undo', 1, 2))).toMatchObject({ progress: [{ current: 2 }] });
+  });
+
+  test('of another run, or of an undo that nobody sent, is not shown', () => {
+    const play = new SagaPlay(single).start();
+    expect(shown(play, words('forward', 2, 5))).toMatchObject({ progress: [], metrics: [] });
+    expect(shown(play, words('undo', 1, 5))).toMatchObject({ progress: [], metrics: [] });
+  });
+
+  test('of lines is shown as it came, with the number of those that were dropped', () => {
+    const play = new SagaPlay(single).start();
+    const line = { step: 'a', direction: 'forward', attempt: 1, event: 'e', data: {}, file: null } as const;
+    const logs = ['1', '2'].map((at) => ({ ...line, at }));
+    expect(statusOf(play.saga, single, { ...NOTHING_TOLD, logs, dropped: 3 })).toMatchObject({
+      logs,
+      logsDropped: 3,
+    });
+    expect(statusOf(play.saga, single)).toMatchObject({ logs: [], logsDropped: 0 });
+  });
+
+  test.each([
+    ['nothing', [], 0],
+    [
+      'its own category, whatever the others say',
+      [
+        ['x', 9, 10],
+        ['s', 1, 4],
+      ],
+      0.25,
+    ],
+    [
+      'its categories alike when none has its name',
+      [
+        ['x', 1, 2],
+        ['y', 0, 5],
+      ],
+      0.25,
+    ],
+    ['more than all of it as all of it', [['s', 7, 5]], 1],
+    ['a total of nothing as nothing', [['s', 3, 0]], 0],
+  ] as [string, [string, number, number][], number][])('a part is made of %s', (_, list, part) => {
+    const progress = list.map(([category, current, total]) => ({ category, current, total, at: '' }));
+    expect(partOf('s', progress)).toBe(part);
   });
 });
 

@@ -5,7 +5,9 @@ import type { Intervention } from './operator.js';
 import { progressOf } from './progress.js';
 import { resultsOf } from './scope.js';
 import { standingEffects } from './standing.js';
-import type { ErrorFacts, Outcome, Phase, SagaState } from '@counterstep/protocol';
+import { NOTHING_TOLD } from './told.js';
+import type { CategoryMetrics, CategoryProgress, LogLine, Told } from './told.js';
+import type { Direction, ErrorFacts, Outcome, Phase, SagaState } from '@counterstep/protocol';
 import type { Workflow } from './workflow.js';
 
 /** A saga as its users see it. Times are ISO 8601. */
@@ -25,8 +27,12 @@ export interface SagaStatus {
   /** What went wrong first, in words; null when nothing did. */
   readonly error: string | null;
   readonly cause: Cause | null;
-  /** Percent of the work that is done, by the steps' weights. */
+  /** Percent of the work that is done, by the steps' weights; a step that runs counts by what its handler told. */
   readonly progress: number;
+  /** The last lines that its handlers logged, as far as they reached this process. */
+  readonly logs: readonly LogLine[];
+  /** Lines and figures that its handlers told and that were not kept. */
+  readonly logsDropped: number;
   /** Steps of a saga that ended otherwise than `completed` whose effect may still stand. */
   readonly notUndone: readonly string[];
   /** What a person must look at, and may do. */
@@ -51,6 +57,9 @@ export interface StepStatus {
   readonly until: string | null;
   readonly forward: AttemptsStatus | null;
   readonly undo: AttemptsStatus | null;
+  /** How far its handler is, by category: of the undo once that told something, else of the action. */
+  readonly progress: readonly CategoryProgress[];
+  readonly metrics: readonly CategoryMetrics[];
 }
 
 /** A series of attempts in one direction. Times are ISO 8601. */
@@ -69,7 +78,7 @@ export interface AttemptsStatus {
 }
 
 /** `workflow` may be absent when this process lacks the definition: then progress counts the entered steps alike. */
-export function statusOf(saga: Saga, workflow: Workflow | undefined): SagaStatus {
+export function statusOf(saga: Saga, workflow: Workflow | undefined, told: Told = NOTHING_TOLD): SagaStatus {
   const currentSteps = busySteps(saga);
   return {
     sagaId: saga.sagaId,
@@ -80,10 +89,12 @@ export function statusOf(saga: Saga, workflow: Workflow | undefined): SagaStatus
     currentStep: currentSteps[0] ?? null,
     currentSteps,
     stepResults: resultsOf(saga),
-    steps: inOrder(saga).map(stepStatus),
+    steps: inOrder(saga).map((step) => stepStatusOf(step, told)),
     error: saga.cause?.message ?? null,
     cause: saga.cause ?? null,
-    progress: progressOf(saga, workflow),
+    progress: progressOf(saga, workflow, told.parts),
+    logs: told.logs,
+    logsDropped: told.dropped,
     notUndone:
       isFinished(saga) && saga.state !== 'completed' && workflow ? standingEffects(saga, workflow) : [],
     attention: interventionsOf(saga, workflow),
@@ -92,7 +103,8 @@ export function statusOf(saga: Saga, workflow: Workflow | undefined): SagaStatus
   };
 }
 
-function stepStatus(step: StepProgress): StepStatus {
+export function stepStatusOf(step: StepProgress, told: Told = NOTHING_TOLD): StepStatus {
+  const { progress = [], metrics = [] } = wordsOf(step, told) ?? {};
   return {
     name: step.path,
     kind: step.kind ?? 'step',
@@ -103,7 +115,17 @@ function stepStatus(step: StepProgress): StepStatus {
     until: step.until === undefined ? null : isoTime(step.until),
     forward: step.forward ? attemptsStatus(step.forward) : null,
     undo: step.undo ? attemptsStatus(step.undo) : null,
+    progress,
+    metrics,
   };
+}
+
+/** What a former run told is no news of this one. */
+function wordsOf({ path, forward, undo }: StepProgress, { steps }: Told): Told['steps'][number] | undefined {
+  if (steps.length === 0) return undefined;
+  const of = (direction: Direction, attempts: Attempts | undefined) =>
+    steps.find((each) => each.step === path && each.direction === direction && each.run === attempts?.run);
+  return of('undo', undo) ?? of('forward', forward);
 }
 
 function attemptsStatus({
@@ -131,7 +153,7 @@ function isoTime(milliseconds: number): string {
 }
 
 /** What runs, is undone or waited for now. */
-function busySteps(saga: Saga): string[] {
+export function busySteps(saga: Saga): string[] {
   if (isFinished(saga)) return [];
   return inOrder(saga)
     .filter((step) => {

@@ -12,6 +12,7 @@ import { LaneLoop } from './lane.js';
 import type { Logger } from './logger.js';
 import type { Messages } from './messages.js';
 import { Outbox } from './outbox.js';
+import type { ProgressFeed } from './progress-feed.js';
 import { PutOffs } from './put-offs.js';
 import type { Registry } from './registry.js';
 import type { Store } from './store.js';
@@ -35,6 +36,10 @@ export interface EngineOptions {
   readonly maxBacklog: number;
   readonly sweepInterval: number;
   readonly unknownDefinitionAfter: number;
+  /** Heard once its topic is there, and closed with the engine. */
+  readonly progress: Pick<ProgressFeed, 'open' | 'close'>;
+  /** This process has moved that saga. */
+  readonly onMoved: (sagaId: string) => void;
   readonly startByMessage: (message: StartMessage) => Promise<{ code: string; reason: string } | undefined>;
 }
 
@@ -42,6 +47,8 @@ const MAX_BATCH = 500;
 const MAX_CACHED = 50_000;
 const MAX_MESSAGE_BYTES = 900_000;
 const SECOND = 1_000;
+/** Milliseconds. Nobody reads what was told before it listened. */
+const PROGRESS_RETENTION = 3_600_000;
 /** Milliseconds until the broker is asked again for topics that it refused to make. */
 const REFUSED_PAUSE = 1_000;
 
@@ -189,27 +196,29 @@ export class Engine {
   async close(): Promise<void> {
     this.closing = true;
     this.cancelSecond?.();
-    await Promise.all([this.replies?.close(), this.starts?.close()]);
+    await Promise.all([this.replies?.close(), this.starts?.close(), this.options.progress.close()]);
     this.timers.stop();
     await this.sweeper.stop();
     await Promise.all(this.lanes.map((lane) => lane.close()));
   }
 
   private async join(): Promise<void> {
-    const { bus, topics, registry, prefix, partitions, logger, clock } = this.options;
+    const { bus, topics, registry, prefix, partitions, logger, clock, progress } = this.options;
     const queues = registry.queues();
     const names = [
       topics.replies,
       topics.starts,
       topics.events,
-      topics.progress,
       topics.deadLetters,
       ...queues.map((queue) => topics.commands(queue)),
       ...queues.map((queue) => topics.notices(queue)),
     ];
     while (!this.closing) {
       try {
-        await bus.ensureTopics(names.map((topic): TopicSpec => ({ topic, partitions })));
+        await bus.ensureTopics([
+          ...names.map((topic): TopicSpec => ({ topic, partitions })),
+          { topic: topics.progress, partitions, retentionMs: PROGRESS_RETENTION },
+        ]);
         break;
       } catch (error) {
         if (this.closing) return;
@@ -219,6 +228,7 @@ export class Engine {
     }
     if (this.closing) return;
     this.topicsAreReady();
+    progress.open();
     const { onReplies, onStarts } = this.inbox;
     this.replies = bus.subscribe({
       group: `${prefix}.orchestrator.replies`,
@@ -273,6 +283,7 @@ export class Engine {
 
   private moved(saga: Saga): void {
     this.timers.moved(saga);
+    this.options.onMoved(saga.sagaId);
   }
 
   /** The broker has this version's commands; by now the saga may have moved on. */

@@ -1,5 +1,7 @@
 export { Orchestrator } from './orchestrator.js';
-export type { OrchestratorOptions, ScheduleStatus } from './orchestrator.js';
+export type { OrchestratorOptions, ScheduleStatus } from './orchestrator-options.js';
+export type { EndUpdate, ProgressUpdate, SagaUpdate, StateUpdate } from './saga-teller.js';
+export type { WatchOptions } from './watchers.js';
 export type { Schedule } from './schedules.js';
 export type { StartOptions } from './requests.js';
 export { systemClock } from './clock.js';
@@ -20,6 +22,7 @@ export type {
   NumberedRecord,
   ParkedInput,
   PinnedQuery,
+  Position,
   PutOff,
   ReadyInputs,
   SagaContext,

@@ -102,6 +102,10 @@ export class MemoryDatabase {
     return saved && { sagaId, records: saved.records.map((text) => JSON.parse(text) as NumberedRecord) };
   }
 
+  isFinished(sagaId: string): boolean {
+    return this.finished.has(sagaId);
+  }
+
   /** Histories of the sagas that have records of the lane above the number. */
   above(laneId: number, number: number): StoredSaga[] {
     return [...this.unfinished.keys(), ...this.finished.keys()]

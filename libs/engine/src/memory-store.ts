@@ -13,6 +13,7 @@ import type {
   KeyName,
   Lane,
   PinnedQuery,
+  Position,
   PutOff,
   ReadyInputs,
   SagaContext,
@@ -100,6 +101,22 @@ export class MemoryStore implements Store {
   async load(sagaIds: readonly string[]): Promise<StoredSaga[]> {
     const database = this.reached();
     return [...new Set(sagaIds)].flatMap((id) => database.load(id) ?? []);
+  }
+
+  async recordsAfter(positions: readonly Position[], limit: number): Promise<StoredSaga[]> {
+    const database = this.reached();
+    let left = limit;
+    return positions.flatMap(({ sagaId, version }) => {
+      const records = database.load(sagaId)?.records.filter(({ seq }) => seq > version) ?? [];
+      const taken = records.slice(0, left);
+      left -= taken.length;
+      return taken.length === 0 ? [] : [{ sagaId, records: taken }];
+    });
+  }
+
+  async finishedAmong(sagaIds: readonly string[]): Promise<string[]> {
+    const database = this.reached();
+    return sagaIds.filter((sagaId) => database.isFinished(sagaId));
   }
 
   async findKeys(keys: readonly KeyName[]): Promise<TakenKey[]> {

@@ -17,7 +17,6 @@ import { v7 as uuidv7 } from 'uuid';
 import { reasoned, storableSignal, storableWords } from './asked.js';
 import type { SignalOfCaller } from './asked.js';
 import { StoreClock, systemClock } from './clock.js';
-import type { Clock } from './clock.js';
 import { Engine } from './engine.js';
 import { LivenessWatch } from './liveness.js';
 import type { LivenessReport } from './liveness.js';
@@ -25,57 +24,22 @@ import { silentLogger } from './logger.js';
 import type { Logger } from './logger.js';
 import { MemoryStore } from './memory-store.js';
 import { Messages } from './messages.js';
+import type { OrchestratorOptions, ScheduleStatus } from './orchestrator-options.js';
+import { ProgressFeed } from './progress-feed.js';
+import { ProgressView } from './progress-view.js';
 import { Registry } from './registry.js';
 import { answerOrThrow, checkInput, checkSagaId } from './requests.js';
 import type { StartOptions } from './requests.js';
 import { keyOfTick, keysOfStart } from './start-keys.js';
 import { Scheduler } from './scheduler.js';
 import { checkSchedules } from './schedules.js';
-import type { CheckedSchedule, Schedule } from './schedules.js';
+import type { CheckedSchedule } from './schedules.js';
 import type { StartKey } from './start-keys.js';
 import { SagaReader } from './saga-reader.js';
 import type { SagaQuery, Store } from './store.js';
-
-export interface OrchestratorOptions {
-  /** The definition to run, or several. */
-  readonly workflow?: Workflow;
-  readonly workflows?: readonly Workflow[];
-  /** Starts by the clock. All orchestrators of a store should have the same ones. */
-  readonly schedules?: readonly Schedule[];
-  readonly eventBus: Bus;
-  /** Where sagas are kept; in memory, with a warning, when there is none. */
-  readonly stateStore?: Store;
-  readonly logger?: Logger;
-  /** Of every topic and group; default `counterstep`. */
-  readonly topicPrefix?: string;
-  /** Partitions of topics that do not exist yet; default 4. */
-  readonly partitions?: number;
-  /** Connections that commit; default 1. Few and full batches are cheaper than many. */
-  readonly lanes?: number;
-  /**
-   * Inputs that may wait in each lane, and transitions whose messages the broker has not taken yet, before starts are
-   * refused with `OVERLOADED`; default 20,000.
-   */
-  readonly maxBacklog?: number;
-  /** Milliseconds between two looks for what a dead process has left; default 2,000. */
-  readonly sweepInterval?: number;
-  /** Milliseconds until sagas whose definition no orchestrator has are held for a person; default 300,000. */
-  readonly unknownDefinitionAfter?: number;
-  /** Milliseconds between two looks whether sagas hang or are overdue; default 15,000. */
-  readonly livenessInterval?: number;
-  readonly clock?: Clock;
-}
-
-/** A schedule as it is kept, with its next tick. */
-export interface ScheduleStatus {
-  readonly name: string;
-  readonly cron: string;
-  readonly timeZone: string;
-  readonly workflow: string;
-  /** Milliseconds. */
-  readonly catchUp: number;
-  readonly nextTick: Date | null;
-}
+import type { SagaUpdate } from './saga-teller.js';
+import { Watchers } from './watchers.js';
+import type { WatchOptions } from './watchers.js';
 
 /**
  * Drives sagas: starts them, sends their commands over the bus, takes the replies, commits every transition, and undoes
@@ -88,10 +52,12 @@ export class Orchestrator {
   private readonly logger: Logger;
   private readonly storeClock: StoreClock;
   private readonly schedules: readonly CheckedSchedule[];
+  private readonly view = new ProgressView();
   private readonly reader: SagaReader;
   private engine: Engine | undefined;
   private scheduler: Scheduler | undefined;
-  private watch: LivenessWatch | undefined;
+  private livenessWatch: LivenessWatch | undefined;
+  private watchers: Watchers | undefined;
 
   constructor(private readonly options: OrchestratorOptions) {
     const workflows = [...(options.workflow ? [options.workflow] : []), ...(options.workflows ?? [])];
@@ -102,7 +68,7 @@ export class Orchestrator {
     if (!options.stateStore)
       this.logger.warn('no state store was given: sagas are kept in memory and end with this process');
     this.store = options.stateStore ?? new MemoryStore();
-    this.reader = new SagaReader(this.store, this.registry);
+    this.reader = new SagaReader(this.store, this.registry, this.view);
     this.storeClock = new StoreClock(options.clock ?? systemClock);
     for (const workflow of this.registry.all())
       for (const { code, step, message, mend } of workflow.warnings)
@@ -123,6 +89,9 @@ export class Orchestrator {
     const { topicPrefix: prefix = 'counterstep', clock = systemClock } = this.options;
     const { bus, store, logger, registry, storeClock, startByMessage } = this;
     const topics = topicsOf(prefix);
+    const messages = new Messages(topics, await store.secret());
+    const { maxWatchers: most = 200 } = this.options;
+    const watchers = new Watchers({ store, view: this.view, registry, clock, logger, most });
     const engine = new Engine({
       bus,
       store,
@@ -132,16 +101,28 @@ export class Orchestrator {
       storeClock,
       topics,
       prefix,
-      messages: new Messages(topics, await store.secret()),
+      messages,
       partitions: this.options.partitions ?? 4,
       lanes: this.options.lanes ?? 1,
       maxBacklog: this.options.maxBacklog ?? 20_000,
       sweepInterval: this.options.sweepInterval ?? 2_000,
       unknownDefinitionAfter: this.options.unknownDefinitionAfter ?? 300_000,
       startByMessage,
+      progress: new ProgressFeed({
+        bus,
+        topic: topics.progress,
+        messages,
+        view: this.view,
+        store,
+        clock,
+        logger,
+        onTold: (sagaId) => watchers.told(sagaId),
+      }),
+      onMoved: (sagaId) => watchers.moved(sagaId),
     });
     await engine.open();
     this.engine = engine;
+    this.watchers = watchers;
     this.scheduler = new Scheduler({
       schedules: this.schedules,
       store,
@@ -152,16 +133,18 @@ export class Orchestrator {
     });
     this.scheduler.start();
     const interval = this.options.livenessInterval ?? 15_000;
-    this.watch = new LivenessWatch({ store, clock, logger, interval });
-    this.watch.start();
+    this.livenessWatch = new LivenessWatch({ store, clock, logger, interval });
+    this.livenessWatch.start();
   }
 
   /** Finishes what was begun, hands the rest over, and closes the store. The bus stays open: it is the caller's. */
   async stop(): Promise<void> {
     const { engine } = this;
     this.scheduler?.stop();
+    this.watchers?.stop();
+    this.watchers = undefined;
     this.engine = undefined;
-    await this.watch?.stop();
+    await this.livenessWatch?.stop();
     await engine?.close();
     await this.store.close();
   }
@@ -201,6 +184,17 @@ export class Orchestrator {
     return this.reader.status(sagaId);
   }
 
+  /**
+   * What happens to a saga, whichever orchestrator runs it: each record of its history after `after` once and in order, and
+   * between them how far it is. Ends with an update `end` when the saga has ended, and without one when `signal` is aborted or
+   * this orchestrator stops. Nothing is kept for who does not come for more; of what handlers told it gets the last. Throws
+   * as `getStatus`, and `WorkflowExecutionError` (`TOO_MANY_WATCHERS`, `NOT_STARTED`).
+   */
+  watch(sagaId: string, options: WatchOptions = {}): AsyncGenerator<SagaUpdate, void> {
+    this.running();
+    return (this.watchers as Watchers).watch(sagaId, options);
+  }
+
   /** Why it waits, or how it ended, for people and for programs. Throws as `getStatus`. */
   async explain(sagaId: string): Promise<Explanation> {
     return this.reader.explanation(sagaId);
@@ -221,7 +215,7 @@ export class Orchestrator {
 
   /** Whether sagas hang or are overdue, as last looked at; undefined before the first look. */
   liveness(): LivenessReport | undefined {
-    return this.watch?.report;
+    return this.livenessWatch?.report;
   }
 
   /** What happened so far, in order. Throws `ValidationError` (`SAGA_NOT_FOUND`) or `StateStoreError`. */

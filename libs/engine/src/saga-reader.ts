@@ -1,20 +1,37 @@
-import { WorkflowExecutionError, explain, fold, mermaidOf, statusOf, undoPreview } from '@counterstep/core';
-import type { Explanation, HistoryRecord, Saga, SagaStatus, UndoPreview, Workflow } from '@counterstep/core';
+import {
+  NOTHING_TOLD,
+  WorkflowExecutionError,
+  explain,
+  fold,
+  mermaidOf,
+  statusOf,
+  undoPreview,
+} from '@counterstep/core';
+import type {
+  Explanation,
+  HistoryRecord,
+  Saga,
+  SagaStatus,
+  Told,
+  UndoPreview,
+  Workflow,
+} from '@counterstep/core';
 import type { Registry } from './registry.js';
 import { checkSagaId, sagaNotFound } from './requests.js';
 import type { NumberedRecord, Store } from './store.js';
-import { UNREADABLE_HISTORY } from './unreadable.js';
+import { unreadableHistory } from './unreadable.js';
 
 /** What can be told of one saga, read from its history. What it throws stands at the methods of `Orchestrator`. */
 export class SagaReader {
   constructor(
     private readonly store: Pick<Store, 'load' | 'now'>,
     private readonly registry: Registry,
+    private readonly view: { told(sagaId: string): Told } = { told: () => NOTHING_TOLD },
   ) {}
 
   async status(sagaId: string): Promise<SagaStatus> {
     const saga = await this.saga(sagaId);
-    return statusOf(saga, this.registry.pinned(saga.workflow.digest));
+    return statusOf(saga, this.registry.pinned(saga.workflow.digest), this.view.told(sagaId));
   }
 
   async history(sagaId: string): Promise<readonly HistoryRecord[]> {
@@ -49,9 +66,7 @@ export class SagaReader {
     try {
       saga = fold(sagaId, records);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const message = `this version cannot read the history of saga ${sagaId}: ${reason}`;
-      throw new WorkflowExecutionError(UNREADABLE_HISTORY, message, { sagaId }, true);
+      throw unreadableHistory(sagaId, error);
     }
     if (!saga) throw sagaNotFound(sagaId);
     return saga;

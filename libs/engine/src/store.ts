@@ -39,6 +39,15 @@ export interface Store {
   /** Histories by id, of unfinished and finished sagas; absent ones are left out. Ordered by `seq`. */
   load(sagaIds: readonly string[]): Promise<StoredSaga[]>;
 
+  /**
+   * What has been added to the histories of sagas since they were at these versions: at most `limit` records, those of one
+   * saga in the order of `seq` and without a gap. For many sagas that are watched at once.
+   */
+  recordsAfter(positions: readonly Position[], limit: number): Promise<StoredSaga[]>;
+
+  /** Those among these that have finished. */
+  finishedAmong(sagaIds: readonly string[]): Promise<string[]>;
+
   /** The keys among these that are taken. */
   findKeys(keys: readonly KeyName[]): Promise<TakenKey[]>;
 
@@ -105,6 +114,12 @@ export interface Lane {
   commit(batch: Batch): Promise<CommitResult>;
   /** Gives the lane up. When everything is confirmed nothing of it is left, else another takes it over. Idempotent. */
   close(): Promise<void>;
+}
+
+/** A saga, and the `seq` of the last record of its history that is known. */
+export interface Position {
+  readonly sagaId: string;
+  readonly version: number;
 }
 
 export interface PutOff {

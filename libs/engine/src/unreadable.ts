@@ -1,9 +1,16 @@
-import { fold } from '@counterstep/core';
+import { WorkflowExecutionError, fold } from '@counterstep/core';
 import type { HistoryRecord, Saga } from '@counterstep/core';
 import type { Logger } from './logger.js';
 import type { StoredSaga } from './store.js';
 
 export const UNREADABLE_HISTORY = 'UNREADABLE_HISTORY';
+
+/** For who asks for that saga. */
+export function unreadableHistory(sagaId: string, error: unknown): WorkflowExecutionError {
+  const reason = error instanceof Error ? error.message : String(error);
+  const message = `this version cannot read the history of saga ${sagaId}: ${reason}`;
+  return new WorkflowExecutionError(UNREADABLE_HISTORY, message, { sagaId }, true);
+}
 
 const MOST_REMEMBERED = 10_000;
 

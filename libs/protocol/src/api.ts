@@ -9,6 +9,7 @@ import {
   sagaStateSchema,
   startAtSchema,
 } from './messages.js';
+import { categoryMetricsSchema, categoryProgressSchema, logLineSchema } from './progress.js';
 
 /* Bodies of the REST API, for the orchestrator and its clients. The ids are the names under which OpenAPI lists them. */
 
@@ -88,7 +89,10 @@ export const interventionRequestSchema = z
   .meta({ id: 'InterventionRequest' });
 export type InterventionRequest = z.infer<typeof interventionRequestSchema>;
 
-const causeSchema = errorFactsSchema.extend({ step: z.string().optional(), attempt: z.int().optional() });
+export const causeSchema = errorFactsSchema.extend({
+  step: z.string().optional(),
+  attempt: z.int().optional(),
+});
 
 const attentionSchema = z.object({
   code: z.string(),
@@ -102,7 +106,7 @@ const interventionSchema = attentionSchema.extend({
   verbs: z.array(verbSchema).describe('What a person may do about it.'),
 });
 
-const attemptsSchema = z
+export const attemptsSchema = z
   .object({
     run: z.int(),
     attempts: z.int().describe('How often its command was sent.'),
@@ -113,6 +117,17 @@ const attemptsSchema = z
     dueAt: time.nullable().describe('When the attempt is given up, or the next one is sent.'),
   })
   .meta({ id: 'Attempts' });
+
+/** What is told of a step, apart from its attempts. */
+export const stepShape = {
+  name: z.string().describe('Its path: names, with / between them.'),
+  kind: z.enum(['step', 'workflow', 'map', 'signal', 'sleep']),
+  stage: z.array(z.int()).describe('Where it stands, by level; members of one group share it.'),
+  skipped: z.boolean(),
+  lost: z.boolean().describe('The saga went on without it.'),
+  outcome: z.enum(['succeeded', 'rejected']).nullable().describe('Of what has no worker.'),
+  until: time.nullable().describe('Until when it waits, if it has no worker.'),
+};
 
 /** A saga with its steps. */
 export const sagaSchema = z
@@ -127,20 +142,18 @@ export const sagaSchema = z
     stepResults: z.record(z.string(), z.unknown()),
     steps: z.array(
       z.object({
-        name: z.string().describe('Its path: names, with / between them.'),
-        kind: z.enum(['step', 'workflow', 'map', 'signal', 'sleep']),
-        stage: z.array(z.int()).describe('Where it stands, by level; members of one group share it.'),
-        skipped: z.boolean(),
-        lost: z.boolean().describe('The saga went on without it.'),
-        outcome: z.enum(['succeeded', 'rejected']).nullable().describe('Of what has no worker.'),
-        until: time.nullable().describe('Until when it waits, if it has no worker.'),
+        ...stepShape,
         forward: attemptsSchema.nullable(),
         undo: attemptsSchema.nullable(),
+        progress: z.array(categoryProgressSchema).describe('How far its handler is, by category.'),
+        metrics: z.array(categoryMetricsSchema),
       }),
     ),
     error: z.string().nullable(),
     cause: causeSchema.nullable(),
-    progress: z.number().describe('Percent of the work that is done.'),
+    progress: z.number().describe('Percent of the work that is done, with the parts of steps that run.'),
+    logs: z.array(logLineSchema).describe('The last lines that its handlers logged.'),
+    logsDropped: z.int().describe('Lines and figures that its handlers told and that were not kept.'),
     notUndone: z
       .array(z.string())
       .describe('Steps whose effect may stand although the saga did not complete.'),

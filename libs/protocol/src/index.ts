@@ -101,3 +101,10 @@ export type {
 } from './api.js';
 export { explanationSchema, undoPreviewSchema } from './explanation.js';
 export type { ExplanationBody, UndoPreviewBody } from './explanation.js';
+export {
+  endUpdateSchema,
+  progressUpdateSchema,
+  sagaUpdateSchema,
+  stateUpdateSchema,
+} from './saga-updates.js';
+export type { SagaUpdateBody } from './saga-updates.js';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type {
   KeyName,
+  Position,
   PutOff,
   ReadyInputs,
   StoredParkedInput,
@@ -54,6 +55,34 @@ export async function loadHistories(pool: ReadPool, sagaIds: readonly string[]):
   return storedSagas(
     await pool.query<HistoryRow>({ name: 'counterstep_load', text: LOAD, values: [sagaIds] }),
   );
+}
+
+/** The primary key of `history` has the rows in their order. */
+export async function loadAfter(
+  pool: ReadPool,
+  positions: readonly Position[],
+  limit: number,
+): Promise<StoredSaga[]> {
+  const rows = await pool.query<HistoryRow>({
+    name: 'counterstep_after',
+    text: `
+      SELECT h.saga_id, h.seq, h.at::float8 AS at, h.event, h.facts, h.lane, h.number::float8 AS number
+      FROM unnest($1::uuid[], $2::int[]) AS known (id, version)
+      JOIN counterstep.history h ON h.saga_id = known.id AND h.seq > known.version
+      ORDER BY h.saga_id, h.seq
+      LIMIT $3`,
+    values: [positions.map(({ sagaId }) => sagaId), positions.map(({ version }) => version), limit],
+  });
+  return storedSagas(rows);
+}
+
+export async function findFinished(pool: ReadPool, sagaIds: readonly string[]): Promise<string[]> {
+  const rows = await pool.query<{ id: string }>({
+    name: 'counterstep_finished',
+    text: 'SELECT id FROM counterstep.finished_saga WHERE id = ANY ($1::uuid[])',
+    values: [sagaIds],
+  });
+  return rows.map(({ id }) => id);
 }
 
 /** A key with U+0000 cannot be stored, so it is not taken; the server would refuse the question. */

@@ -8,6 +8,7 @@ import type {
   Lane,
   Logger,
   PinnedQuery,
+  Position,
   PutOff,
   ReadyInputs,
   SagaContext,
@@ -131,6 +132,16 @@ export class PostgresStore implements Store {
     const pool = this.reads();
     const ids = sagaIds.filter(isSagaId);
     return ids.length === 0 ? [] : lookups.loadHistories(pool, ids);
+  }
+
+  async recordsAfter(positions: readonly Position[], limit: number): Promise<StoredSaga[]> {
+    const pool = this.reads();
+    return positions.length === 0 ? [] : lookups.loadAfter(pool, positions, limit);
+  }
+
+  async finishedAmong(sagaIds: readonly string[]): Promise<string[]> {
+    const pool = this.reads();
+    return sagaIds.length === 0 ? [] : lookups.findFinished(pool, sagaIds);
   }
 
   async findKeys(keys: readonly KeyName[]): Promise<TakenKey[]> {

@@ -6,6 +6,7 @@ import { keyPromises } from './store-keys.js';
 import { lanePromises } from './store-lanes.js';
 import { livenessPromises } from './store-liveness.js';
 import { lookupPromises } from './store-lookups.js';
+import { watchingPromises } from './store-watching.js';
 import { writePromises } from './store-writes.js';
 
 /** What the suite needs of an implementation; made anew, and empty, for each test. */
@@ -63,6 +64,7 @@ export function storeConformance(
     describe('keys', () => keyPromises(suite));
     describe('lanes', () => lanePromises(suite));
     describe('look-ups', () => lookupPromises(suite));
+    describe('watching', () => watchingPromises(suite));
     describe('definitions', () => definitionPromises(suite));
     describe('liveness', () => livenessPromises(suite));
     describe('contexts', () => contextPromises(suite));

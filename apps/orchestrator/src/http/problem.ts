@@ -39,6 +39,7 @@ export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   UNREADABLE_HISTORY: 503,
   UNKNOWN_DEFINITION: 503,
   STORE_UNAVAILABLE: 503,
+  TOO_MANY_WATCHERS: 503,
 };
 
 const TITLES: Readonly<Record<number, string>> = {

@@ -8,7 +8,13 @@ export function sagaBody(status: SagaStatus): SagaBody {
   return {
     ...status,
     currentSteps: [...status.currentSteps],
-    steps: status.steps.map((step) => ({ ...step, stage: [...step.stage] })),
+    steps: status.steps.map((step) => ({
+      ...step,
+      stage: [...step.stage],
+      progress: [...step.progress],
+      metrics: step.metrics.map((each) => ({ ...each, values: { ...each.values } })),
+    })),
+    logs: status.logs.map((line) => ({ ...line, data: { ...line.data } })),
     notUndone: [...status.notUndone],
     attention: status.attention.map((item) => ({
       ...item,
