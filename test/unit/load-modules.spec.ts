@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { WorkflowBuilder } from '@counterstep/core';
 import { BadWorkflowModules, loadModules } from '@counterstep/orchestrator';
 
 let folder: string;
@@ -42,6 +43,36 @@ test('a module may export schedules, with workflows or alone', async () => {
   expect(workflows.map(({ name }) => name)).toEqual(['a']);
   // What is wrong with one is for the orchestrator to say.
   expect(schedules.map(({ name }) => name)).toEqual(['nightly', undefined, 'hourly']);
+});
+
+test('a workflow may come as data, without any code of its own', async () => {
+  const described = (name: string): string =>
+    JSON.stringify(new WorkflowBuilder(name).addStep('s', 'q.s').build());
+  const named = await write('named.json', described('named'));
+  await write('package.json', '{"type": "module"}');
+  await write('upload.workflow.json', described('upload'));
+  expect(await namesOf(folder)).toEqual(['upload']);
+  expect(await namesOf(folder, named)).toEqual(['upload', 'named']);
+});
+
+test('data that is no workflow, was changed, or needs a function is named with its reason', async () => {
+  const other = await write('other.json', '{"format": 2}');
+  const workflow = new WorkflowBuilder('w').addStep('s', 'q.s').build().toJSON();
+  const changed = await write('changed.json', JSON.stringify({ ...workflow, version: 2 }));
+  const asks = new WorkflowBuilder('w').addConditionalStep('s', 'q.s', () => true).build();
+  const functional = await write('functional.json', JSON.stringify(asks));
+  const broken = await write('broken.json', '{');
+  const failure: unknown = await loadModules([other, changed, functional, broken]).catch(
+    (error: unknown) => error,
+  );
+  expect(failure).toMatchObject({
+    modules: [
+      { file: other, reason: expect.stringContaining('format 1') },
+      { file: changed, reason: expect.stringContaining('digest') },
+      { file: functional, reason: expect.stringContaining("needs a function named 's.condition'") },
+      { file: broken, reason: expect.stringContaining('SyntaxError') },
+    ],
+  });
 });
 
 test('a list may name single modules', async () => {

@@ -1,7 +1,13 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ValidationError, isWorkflow, type Workflow } from '@counterstep/core';
+import {
+  ValidationError,
+  isWorkflow,
+  workflowFromJson,
+  type Workflow,
+  type WorkflowDescription,
+} from '@counterstep/core';
 import type { Schedule } from '@counterstep/engine';
 
 /** A workflow module that cannot be used. */
@@ -29,7 +35,9 @@ export interface Definitions {
 
 /**
  * The workflows and schedules of modules (`*.js`, `*.mjs`) and of folders of such: each export that is one, or an array of
- * them. Throws `BadWorkflowModules` naming every module that cannot be loaded or exports none.
+ * them. Also workflows as data, as `JSON.stringify` makes it of one without functions: a file `*.json` that is named, and in
+ * a folder, where other JSON may lie, `*.workflow.json`. Throws `BadWorkflowModules` naming every module that cannot be loaded
+ * or exports none.
  */
 export async function loadModules(paths: readonly string[]): Promise<Definitions> {
   const bad: BadModule[] = [];
@@ -53,8 +61,9 @@ export async function loadModules(paths: readonly string[]): Promise<Definitions
 async function filesAt(path: string, bad: BadModule[]): Promise<string[]> {
   try {
     if (!(await stat(path)).isDirectory()) return [path];
-    const names = (await readdir(path)).filter((name) => /\.m?js$/.test(name)).sort();
-    if (names.length === 0) bad.push({ file: path, reason: 'the folder holds no *.js or *.mjs file' });
+    const names = (await readdir(path)).filter((name) => /\.(m?js|workflow\.json)$/.test(name)).sort();
+    if (names.length === 0)
+      bad.push({ file: path, reason: 'the folder holds no *.js, *.mjs or *.workflow.json file' });
     return names.map((name) => join(path, name));
   } catch (error) {
     bad.push({ file: path, reason: reasonOf(error) });
@@ -63,6 +72,10 @@ async function filesAt(path: string, bad: BadModule[]): Promise<string[]> {
 }
 
 async function definitionsIn(file: string): Promise<Definitions> {
+  if (file.endsWith('.json')) {
+    const description = JSON.parse(await readFile(file, 'utf8')) as WorkflowDescription;
+    return { workflows: [workflowFromJson(description)], schedules: [] };
+  }
   const exported = Object.values((await import(pathToFileURL(file).href)) as Record<string, unknown>).flat();
   const workflows = exported.filter(isWorkflow);
   const schedules = exported.filter(isSchedule);
