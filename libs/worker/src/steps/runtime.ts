@@ -4,7 +4,7 @@ import type { StepContext } from '../context.js';
 /** The world of a step that a worker hosts. What it tells goes to the orchestrator. */
 export interface HostedRuntime extends RuntimeContext {
   readonly sagaId: string;
-  /** The same for every execution of the step in its saga: the idempotency key for what it calls. */
+  /** The same for every execution of the step in its saga: the idempotency key for what it calls. A rollback has its own. */
   readonly effectKey: string;
   /** The n-th sending of the command, from 1. */
   readonly attempt: number;
