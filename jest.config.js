@@ -46,6 +46,8 @@ export default {
       // The examples of docs/guides: see scripts/docs-examples.mjs.
       '<rootDir>/.cache/docs/*.spec.ts',
     ]),
+    // Only where COUNTERSTEP_S3_URL names a server: see scripts/check.mjs.
+    project('s3', ['<rootDir>/test/s3/**/*.spec.ts']),
     project('integration', ['<rootDir>/test/integration/**/*.spec.ts'], servers),
     project('e2e', ['<rootDir>/test/e2e/**/*.spec.ts'], servers),
   ],

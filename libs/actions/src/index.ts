@@ -3,9 +3,14 @@ export { registerAction, runAction } from './run-action.js';
 export type { ActionClass } from './run-action.js';
 export { backendOf, portOf } from './runtime.js';
 export type { ActionRuntime } from './runtime.js';
-export type { Storage, StoredFile } from './storage.js';
 export { ActionError } from './errors.js';
 export type { ActionErrorCode } from './errors.js';
+
+export { StorageError, checkKey } from './storage.js';
+export type { Storage, StorageErrorCode, StoredFile } from './storage.js';
+export { LocalFolderStorage } from './storage/local-folder.js';
+export { S3Storage } from './storage/s3.js';
+export type { S3StorageOptions } from './storage/s3.js';
 
 export type { DataBackend } from './backend/data-backend.js';
 export { HttpBackend } from './backend/http-backend.js';

@@ -17,5 +17,7 @@ export { barrierConformance } from './barrier-conformance.js';
 export type { BarrierUnderTest } from './barrier-conformance.js';
 export { storeConformance } from './store-conformance.js';
 export type { StoreHarness } from './store-conformance.js';
+export { storageConformance } from './storage-conformance.js';
+export type { StorageHarness } from './storage-conformance.js';
 export { CommandClient } from './command-client.js';
 export { NOON, TIMEOUT, Tale, Writer } from './sagas-for-stores.js';

@@ -141,6 +141,4 @@ async function reasonIn(response: Response): Promise<string> {
 }
 
 /** `fetch` says only "fetch failed"; why is in the cause. */
-function causeOf(thrown: unknown): string {
-  return reasonOf(thrown instanceof Error && thrown.cause ? thrown.cause : thrown);
-}
+const causeOf = (thrown: unknown) => reasonOf((thrown as Error | undefined)?.cause ?? thrown);
