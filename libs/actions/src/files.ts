@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, mkdir, readFile, stat } from 'node:fs/promises';
+import { access, mkdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StepsError, reasonOf } from '@counterstep/steps';
 import { z } from 'zod';
@@ -89,11 +89,18 @@ export function parseJson<T>(text: string, schema: z.ZodType<T>, where: string):
   throw new FileError('FILE_INVALID', where, z.prettifyError(parsed.error), { cause: parsed.error });
 }
 
+/** A folder that was made. */
+export interface MadeFolder {
+  readonly own: string;
+  /** Those above it that were missing and made too, the topmost first. */
+  readonly above: readonly string[];
+}
+
 /**
- * Makes a folder that did not exist, and those above it that are missing. Resolves with the latter, the topmost first.
+ * Makes a folder that did not exist, and those above it that are missing.
  * @throws FileError `FILE_EXISTS` when it exists; then nothing was made.
  */
-export async function makeNewFolder(folder: string): Promise<string[]> {
+export async function makeFolder(folder: string): Promise<MadeFolder> {
   const parent = dirname(folder);
   const topmost = await mkdir(parent, { recursive: true }).catch((thrown: unknown) => {
     const reason = `it cannot be made a folder: ${reasonOf(thrown)}`;
@@ -102,10 +109,23 @@ export async function makeNewFolder(folder: string): Promise<string[]> {
   await mkdir(folder).catch((thrown: unknown) => {
     throw fileErrorOf(thrown, folder);
   });
-  const made: string[] = [];
-  if (topmost === undefined) return made;
-  for (let at = parent; at.length >= topmost.length; at = dirname(at)) made.unshift(at);
-  return made;
+  const above: string[] = [];
+  if (topmost === undefined) return { own: folder, above };
+  for (let at = parent; at.length >= topmost.length; at = dirname(at)) above.unshift(at);
+  return { own: folder, above };
+}
+
+/** Removes a folder with all that is in it, and those made above it, unless somebody else has put something there. */
+export async function removeFolder({ own, above }: MadeFolder): Promise<void> {
+  await rm(own, { recursive: true, force: true });
+  for (const folder of above.toReversed()) {
+    try {
+      await rmdir(folder);
+    } catch (thrown) {
+      if (['ENOTEMPTY', 'ENOENT'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return;
+      throw thrown;
+    }
+  }
 }
 
 /** Whether a path with `/` between its parts stays below the folder in which it is used, on every system. */

@@ -1,6 +1,7 @@
 export { BaseAction } from './base-action.js';
 export { registerAction, runAction } from './run-action.js';
 export type { ActionClass } from './run-action.js';
+export { needed } from './needed.js';
 export { backendOf, portOf } from './runtime.js';
 export type { ActionRuntime } from './runtime.js';
 export { ActionError } from './errors.js';
@@ -33,6 +34,15 @@ export type {
 
 export { FileError } from './files.js';
 export type { FileErrorCode } from './files.js';
+
+export { DatasetAction } from './dataset/dataset-action.js';
+export type { DatasetSummary } from './dataset/dataset-action.js';
+export { DatasetContext } from './dataset/dataset-context.js';
+export { DatasetOperation, datasetParamsSchema } from './dataset/dataset-params.js';
+export type { ConvertDatasetParams, DatasetParams, ExportDatasetParams } from './dataset/dataset-params.js';
+export { ConvertDatasetStep } from './dataset/convert-dataset-step.js';
+export { ExportDatasetStep } from './dataset/export-dataset-step.js';
+export type { DatasetBackend, DatasetHead, StoredImage } from './dataset/dataset-backend.js';
 export { ConverterRegistry } from './dataset/converter.js';
 export type { DatasetConverter, ReadDataset } from './dataset/converter.js';
 export type { Box, Dataset, DatasetAnnotation, DatasetImage } from './dataset/dataset.js';
@@ -74,3 +84,7 @@ export { LinearModel, LinearModelLoader } from './tasks/linear-model.js';
 export type { LinearModelFile } from './tasks/linear-model.js';
 export type { Model, ModelLoader } from './tasks/model.js';
 export type { Annotation, AnnotationData, Task, TaskBackend } from './tasks/task-backend.js';
+
+export { BaseTrainAction } from './train/train-action.js';
+export type { TrainResult } from './train/train-action.js';
+export { TrainContext } from './train/train-context.js';

@@ -1,6 +1,7 @@
 import type { StepRunOptions } from '@counterstep/steps';
 import { ConsoleRuntimeContext } from '@counterstep/steps';
 import type { BaseAction } from './base-action.js';
+import { DatasetAction } from './dataset/dataset-action.js';
 import { ActionError } from './errors.js';
 import { DefaultExportAction } from './export/export-action.js';
 import type { ActionRuntime } from './runtime.js';
@@ -14,6 +15,7 @@ export type ActionClass = new (
 
 const actions = new Map<string, ActionClass>([
   ['add_task_data', AddTaskDataAction],
+  ['dataset', DatasetAction],
   ['export', DefaultExportAction],
 ]);
 

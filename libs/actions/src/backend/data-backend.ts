@@ -1,3 +1,4 @@
+import type { DatasetBackend } from '../dataset/dataset-backend.js';
 import type { ExportBackend } from '../export/export-backend.js';
 import type { TaskBackend } from '../tasks/task-backend.js';
 import type { UploadBackend } from '../upload/upload-backend.js';
@@ -7,4 +8,5 @@ export interface DataBackend {
   readonly uploads?: UploadBackend;
   readonly exports?: ExportBackend;
   readonly tasks?: TaskBackend;
+  readonly datasets?: DatasetBackend;
 }

@@ -1,3 +1,5 @@
+import type { DatasetBackend } from '../dataset/dataset-backend.js';
+import { HttpDatasets } from '../dataset/http-datasets.js';
 import type { ExportBackend } from '../export/export-backend.js';
 import { HttpExports } from '../export/http-exports.js';
 import { HttpTasks } from '../tasks/http-tasks.js';
@@ -13,11 +15,13 @@ export class HttpBackend implements Required<DataBackend> {
   readonly uploads: UploadBackend;
   readonly exports: ExportBackend;
   readonly tasks: TaskBackend;
+  readonly datasets: DatasetBackend;
 
   constructor(options: HttpBackendOptions) {
     const http = new HttpConnection(options);
     this.uploads = new HttpUploads(http);
     this.exports = new HttpExports(http);
     this.tasks = new HttpTasks(http);
+    this.datasets = new HttpDatasets(http);
   }
 }

@@ -55,8 +55,8 @@ export class DmWriter {
 
   async add({ name, width, height, annotations }: DatasetImage): Promise<void> {
     const image = JSON.stringify({ name, width, height, annotations: annotations.map(slim) });
-    await this.#write(`${this.#images === 0 ? '' : ','}\n${image}`);
     this.#images += 1;
+    await this.#write(`${this.#images === 1 ? '' : ','}\n${image}`);
   }
 
   /** Resolves when the file is complete. */
