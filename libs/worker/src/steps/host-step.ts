@@ -10,9 +10,8 @@ import {
 import type { JsonObject } from '@counterstep/protocol';
 import { StepResult, runStep, type BaseStep, type BaseStepContext, type StepEnd } from '@counterstep/steps';
 import * as z from 'zod';
-import type { StepContext } from '../context.js';
 import { NotJson, plainCopy } from './plain-json.js';
-import { runtimeOf, type HostedRuntime, type HostedWorld } from './runtime.js';
+import { runtimeOf, type HostContext, type HostedRuntime, type HostedWorld } from './runtime.js';
 import { readStored, resultOf, storedResult, type HostedStepResult } from './stored-result.js';
 import { changes, fieldsOf, restore, stateAfter, type ContextState } from './travelling-context.js';
 
@@ -41,7 +40,7 @@ export class HostedStep<C extends BaseStepContext> {
   }
 
   /** The action. `data` is the saga's input, and under their names the results of the steps so far. */
-  async execute(data: unknown, handler: StepContext<unknown>): Promise<WithUndoData<HostedStepResult>> {
+  async execute(data: unknown, handler: HostContext): Promise<WithUndoData<HostedStepResult>> {
     const { context, known, before } = await nothingHappened(async () => {
       const opened = await this.#open(data, [], handler);
       return { ...opened, before: this.#fieldsOf(opened.context) };
@@ -64,7 +63,7 @@ export class HostedStep<C extends BaseStepContext> {
   }
 
   /** The compensation. */
-  async rollBack(undo: Undo, handler: StepContext<unknown>): Promise<void> {
+  async rollBack(undo: Undo, handler: HostContext): Promise<void> {
     const { input, output, undoData, outcome } = undo;
     const known = readStored(output);
     if (known?.skipped) return;
@@ -76,7 +75,7 @@ export class HostedStep<C extends BaseStepContext> {
   }
 
   /** The context as the steps before it left it, `more` being results that the data do not have. */
-  async #open(data: unknown, more: readonly unknown[], handler: StepContext<unknown>): Promise<Opened<C>> {
+  async #open(data: unknown, more: readonly unknown[], handler: HostContext): Promise<Opened<C>> {
     const { input, outputs } = this.#read(data);
     const known = stateAfter([...outputs, ...more]);
     const runtime = runtimeOf(this.#name, handler, this.#host.world);

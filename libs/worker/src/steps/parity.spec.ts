@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SagaStatus } from '@counterstep/core';
+import { runInProcess } from '@counterstep/engine';
 import {
   BaseStep,
   ConsoleRuntimeContext,
@@ -255,6 +256,30 @@ describe('in process and hosted by a worker, the same steps', () => {
       }),
       { numRuns: 25 },
     );
+  });
+});
+
+describe('as a saga in one process, the same steps', () => {
+  const asSaga = async (steps: Steps) => {
+    const did: string[] = [];
+    const { workflow, functions, stateOf } = toWorkflow('trip', registryOf(...stepsOf(steps, did)), TRIP);
+    const { state, cause, results } = await runInProcess(workflow, functions, INPUT);
+    return { did, state, cause, fields: stateOf(results) };
+  };
+
+  test('succeed with the same context', async () => {
+    const steps = { rome: stay('Rome'), skipped: { canSkip: () => true }, oslo: stay('Oslo') };
+    const { did, state, fields } = await asSaga(steps);
+    const { did: expected, state: context } = await inProcess(steps);
+    expect({ state, did, fields }).toEqual({ state: 'completed', did: expected, fields: context });
+  });
+
+  test('are rolled back in the same order', async () => {
+    const fails = { execute: () => new StepResult({ success: false, error: 'full' }) };
+    const steps = { rome: stay('Rome'), skipped: { canSkip: () => true }, oslo: stay('Oslo'), fails };
+    const { did, state, cause } = await asSaga(steps);
+    expect([state, did]).toEqual(['compensated', (await inProcess(steps)).did]);
+    expect(cause).toMatchObject({ step: 'fails', code: 'STEP_FAILED', message: 'full' });
   });
 });
 

@@ -16,6 +16,9 @@ export interface HostedRuntime extends RuntimeContext {
   heartbeat(rollbackData?: object): Promise<void>;
 }
 
+/** What steps need of a handler's context: they have no transaction. Every runtime of sagas has it. */
+export type HostContext = Omit<StepContext, 'tx'>;
+
 /** What of the world is the same for all steps of a worker. */
 export interface HostedWorld {
   readonly env: RuntimeContext['env'];
@@ -23,7 +26,7 @@ export interface HostedWorld {
 }
 
 /** The runtime of one execution of the step of that name. */
-export function runtimeOf(step: string, handler: StepContext<unknown>, world: HostedWorld): HostedRuntime {
+export function runtimeOf(step: string, handler: HostContext, world: HostedWorld): HostedRuntime {
   // The context names the step, which is how its worker knows the step anyway, by its path in the saga.
   const told = (category: string | undefined) => (category === step ? undefined : category);
   return {

@@ -1,11 +1,11 @@
-import { WorkflowBuilder, type RetryPolicy, type Workflow } from '@counterstep/core';
+import { WorkflowBuilder, type RetryPolicy, type Undo, type Workflow } from '@counterstep/core';
 import type { JsonObject } from '@counterstep/protocol';
 import type { BaseStepContext, StepRegistry } from '@counterstep/steps';
 import * as z from 'zod';
 import { WorkerConfigError } from '../errors.js';
 import { compensationHandler, stepHandler, type Handler } from '../handlers.js';
 import { HostedStep, type Host } from './host-step.js';
-import { NO_CLIENT, type HostedRuntime, type HostedWorld } from './runtime.js';
+import { NO_CLIENT, type HostContext, type HostedRuntime, type HostedWorld } from './runtime.js';
 import type { HostedStepResult } from './stored-result.js';
 import { stateAfter } from './travelling-context.js';
 
@@ -50,6 +50,8 @@ export interface HostedSteps<Input = JsonObject> {
   readonly workflow: Workflow<Input, Readonly<Record<string, HostedStepResult>>>;
   /** For `createWorker`: an action and a compensation for each step. */
   readonly handlers: readonly Handler[];
+  /** The same by their names, for `runInProcess` of @counterstep/engine. */
+  readonly functions: Readonly<Record<string, (input: unknown, context: HostContext) => unknown>>;
   /** The fields of the context, as the steps with these results (`stepResults` of the saga's status) left them. */
   stateOf(stepResults: Readonly<Record<string, unknown>>): JsonObject;
 }
@@ -86,7 +88,9 @@ export function toWorkflow<C extends BaseStepContext, Input extends z.ZodType = 
   };
   // Versions differ in their steps, and a worker must be able to host them side by side.
   const prefix = version === 1 ? name : `${name}-v${version}`;
-  const handlers = steps.flatMap((step) => {
+  const handlers: Handler[] = [];
+  const functions: Record<string, (input: unknown, context: HostContext) => unknown> = {};
+  for (const step of steps) {
     const worker = `${prefix}.${step.name}`;
     const compensation = `${worker}.${ROLLBACK}`;
     builder.addStep(step.name, worker, {
@@ -98,16 +102,18 @@ export function toWorkflow<C extends BaseStepContext, Input extends z.ZodType = 
       ...(options.undoRetry && { undoRetry: options.undoRetry }),
     });
     const hosted = new HostedStep(host, step);
-    return [
-      stepHandler(worker, { barrier, queue }, (data, context) => hosted.execute(data, context)),
-      compensationHandler(compensation, { barrier, queue }, (undo, context) =>
-        hosted.rollBack(undo, context),
-      ),
-    ];
-  });
+    const execute = (data: unknown, context: HostContext) => hosted.execute(data, context);
+    const rollBack = (undo: unknown, context: HostContext) => hosted.rollBack(undo as Undo, context);
+    handlers.push(
+      stepHandler(worker, { barrier, queue }, execute),
+      compensationHandler(compensation, { barrier, queue }, rollBack),
+    );
+    Object.assign(functions, { [worker]: execute, [compensation]: rollBack });
+  }
   return {
     workflow: builder.build() as HostedSteps<z.output<Input>>['workflow'],
     handlers,
+    functions,
     stateOf: (stepResults) => stateAfter(names.map((step) => stepResults[step]))?.fields ?? {},
   };
 }
