@@ -53,6 +53,6 @@ export { WorkerServer, workerTransport } from './nest/worker-server.js';
 export type { WorkerModuleOptions } from './nest/worker-server.js';
 export { toWorkflow } from './steps/to-workflow.js';
 export type { HostedSteps, ToWorkflowOptions } from './steps/to-workflow.js';
-export type { HostedRuntime } from './steps/runtime.js';
+export type { HostContext, HostedRuntime } from './steps/runtime.js';
 export type { HostedStepResult } from './steps/stored-result.js';
 export type { PatchOperation } from './steps/json-patch.js';
