@@ -1,7 +1,7 @@
 import { MemoryBroker } from '@counterstep/bus';
 import { MemoryStore, silentLogger, type Schedule, type Store } from '@counterstep/engine';
-import { demoWorkflows, startApp, type StartedApp } from '@counterstep/orchestrator';
-import { sagaSchema, type SagaBody } from '@counterstep/protocol';
+import { demoWorkflows, startApp, type AppOptions, type StartedApp } from '@counterstep/orchestrator';
+import { sagaSchema, type Command, type SagaBody } from '@counterstep/protocol';
 import { ApiClient, type HttpAnswer } from './api-client.js';
 import { refuseHanging } from './liveness.js';
 import { Responder, type Answer } from './responder.js';
@@ -23,11 +23,12 @@ export class AppInProcess<Kept extends Store = MemoryStore> {
   /** Workers that reject. */
   readonly rejecting = new Set<string>();
   private app: StartedApp | undefined;
+  private responder: Responder | undefined;
 
   constructor(readonly store: Kept) {}
 
   /** Resolves when it is ready. */
-  async start(schedules: readonly Schedule[] = []): Promise<this> {
+  async start(schedules: readonly Schedule[] = [], more: Partial<AppOptions> = {}): Promise<this> {
     const { broker, store } = this;
     const app = await startApp({
       workflows: demoWorkflows,
@@ -37,16 +38,30 @@ export class AppInProcess<Kept extends Store = MemoryStore> {
       logger: silentLogger,
       port: 0,
       host: '127.0.0.1',
+      ...more,
     });
     this.app = app;
     await app.opened;
     await waitFor(async () => (await app.reasonsNotReady()).length === 0, { what: 'the app is ready' });
-    new Responder(broker.connect(), ({ worker }) => this.answerOf(worker)).listen(
+    this.responder = new Responder(broker.connect(), ({ worker }) => this.answerOf(worker)).listen(
       'inventory',
       'payments',
       'shipping',
     );
     return this;
+  }
+
+  /** The last command that this worker has got for a saga. */
+  command(sagaId: string, worker: string): Promise<Command> {
+    return waitFor(
+      () => this.responder?.received.findLast((each) => each.sagaid === sagaId && each.worker === worker),
+      { what: `${worker} is asked` },
+    );
+  }
+
+  /** Answers as that worker would have. */
+  async succeed(command: Command): Promise<void> {
+    await this.responder?.reply(command, { outcome: 'succeeded', data: { output: OUTPUTS[command.worker] } });
   }
 
   get api(): ApiClient {

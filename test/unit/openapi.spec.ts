@@ -35,6 +35,7 @@ describe('the OpenAPI document', () => {
       'GET /api/v1/sagas',
       'GET /api/v1/sagas/{sagaId}',
       'GET /api/v1/sagas/{sagaId}/diagram',
+      'GET /api/v1/sagas/{sagaId}/events',
       'GET /api/v1/sagas/{sagaId}/explanation',
       'GET /api/v1/sagas/{sagaId}/history',
       'GET /api/v1/sagas/{sagaId}/undo-preview',
@@ -70,6 +71,18 @@ describe('the OpenAPI document', () => {
       required: ['workflow', 'input'],
       additionalProperties: false,
     });
+  });
+
+  test('describes the events of a saga by the data of each', () => {
+    const events = document.paths['/api/v1/sagas/{sagaId}/events']?.['get'];
+    expect(events?.responses['200']).toMatchObject({
+      content: { 'text/event-stream': { schema: { $ref: '#/components/schemas/SagaUpdate' } } },
+    });
+    expect(events?.responses['404']).toMatchObject({ content: { 'application/problem+json': {} } });
+    expect(events?.parameters?.map(({ name }) => name).sort()).toEqual(['Last-Event-ID', 'sagaId']);
+    expect(Object.keys(document.components.schemas)).toEqual(
+      expect.arrayContaining(['StateUpdate', 'ProgressUpdate', 'EndUpdate']),
+    );
   });
 
   test('lists the parameters of a query one by one', () => {

@@ -11,6 +11,7 @@ import { serveOpenApi } from './http/openapi.js';
 import { securityHeaders } from './http/security-headers.js';
 import { NestLogger } from './logging/nest-logger.js';
 import { OrchestratorModule } from './orchestrator.module.js';
+import type { StreamLimits } from './sagas/event-streams.js';
 
 export interface AppOptions {
   readonly workflows: readonly Workflow[];
@@ -28,6 +29,9 @@ export interface AppOptions {
   readonly topicPrefix?: string;
   readonly partitions?: number;
   readonly lanes?: number;
+  /** Streams of events at a time; see `Orchestrator`. */
+  readonly maxWatchers?: number;
+  readonly streams?: Partial<StreamLimits>;
 }
 
 export interface StartedApp {
@@ -51,6 +55,7 @@ const MAX_DELAY_MS = 5_000;
  */
 export async function startApp(options: AppOptions): Promise<StartedApp> {
   const { bus, store, logger, workflows, schedules = [], topicPrefix, partitions, lanes } = options;
+  const { maxWatchers, streams } = options;
   const orchestrator = new Orchestrator({
     workflows,
     schedules,
@@ -60,10 +65,11 @@ export async function startApp(options: AppOptions): Promise<StartedApp> {
     ...(topicPrefix !== undefined && { topicPrefix }),
     ...(partitions !== undefined && { partitions }),
     ...(lanes !== undefined && { lanes }),
+    ...(maxWatchers !== undefined && { maxWatchers }),
   });
   const readiness = new Readiness(orchestrator, store);
   const app = await NestFactory.create<NestExpressApplication>(
-    OrchestratorModule.with(orchestrator, readiness, logger),
+    OrchestratorModule.with(orchestrator, readiness, logger, streams),
     { bodyParser: false, abortOnError: false, logger: new NestLogger(logger) },
   );
   app.disable('x-powered-by');
