@@ -115,6 +115,25 @@ describe('watching a saga', () => {
     expect([seqs(from1.seen), seqs(from9.seen)]).toEqual([[2], []]);
   });
 
+  test('tells what made a step run before what its handler says, and words also while the store is away', async () => {
+    const sagaId = await start();
+    const watched = watch(other, sagaId);
+    await settled();
+    await responder.reply(commandOf(sagaId), succeed());
+    await settled();
+    const second = commandOf(sagaId);
+    await teller.progress(second, 1, 2);
+    await fleet.pass(260);
+    expect(watched.seen.slice(-2)).toMatchObject([
+      { type: 'state', seq: 2 },
+      { type: 'progress', progress: 75, steps: [{ step: 'store' }] },
+    ]);
+    other.store.recordsAfter = () => new Promise(() => undefined);
+    await teller.progress(second, 2, 2);
+    await fleet.pass(1_000);
+    expect(watched.seen.at(-1)).toMatchObject({ type: 'progress', progress: 99 });
+  });
+
   test('gives who is slow every record and only the last words', async () => {
     const sagaId = await start();
     const slow = other.orchestrator.watch(sagaId);

@@ -1,5 +1,6 @@
 import { WorkflowExecutionError } from '@counterstep/core';
 import type { HistoryRecord } from '@counterstep/core';
+import { within } from './clock.js';
 import type { Clock } from './clock.js';
 import type { Logger } from './logger.js';
 import type { ProgressView } from './progress-view.js';
@@ -32,6 +33,8 @@ const LOOK_INTERVAL = 1_000;
 const SOON = 20;
 /** Milliseconds in which the words of handlers are put together. */
 const TICK_INTERVAL = 250;
+/** Milliseconds that the store may take to be asked before words are told. */
+const PATIENCE = 500;
 /** Records of one look. */
 const MOST_RECORDS = 500;
 
@@ -53,7 +56,7 @@ export class Watchers {
   private readonly bySaga = new Map<string, Set<Watcher>>();
   private count = 0;
   private isStopped = false;
-  private isLooking = false;
+  private looking: Promise<void> | undefined;
   private looksAgain = false;
   private cancelLook: (() => void) | undefined;
   private cancelSoon: (() => void) | undefined;
@@ -176,22 +179,30 @@ export class Watchers {
     if (this.isStopped) return;
     this.cancelTick ??= this.options.clock.after(TICK_INTERVAL, () => {
       this.cancelTick = undefined;
-      for (const watcher of this.all()) if (watcher.isTold) watcher.wake?.([]);
+      void this.tick();
     });
   }
 
+  /** What is told of a step comes after what made it run; the store is asked first, but is not waited for if it is away. */
+  private async tick(): Promise<void> {
+    await within(this.options.clock, PATIENCE, this.look());
+    for (const watcher of this.all()) if (watcher.isTold) watcher.wake?.([]);
+  }
+
   /** One at a time. Never rejects. */
-  private async look(): Promise<void> {
-    if (this.isLooking) {
-      this.looksAgain = true;
-      return;
-    }
-    this.isLooking = true;
+  private look(): Promise<void> {
+    this.looksAgain = this.looking !== undefined;
+    this.looking ??= this.lookUntilDone().finally(() => {
+      this.looking = undefined;
+    });
+    return this.looking;
+  }
+
+  private async lookUntilDone(): Promise<void> {
     do {
       this.looksAgain = false;
       await this.lookOnce();
     } while (this.looksAgain && !this.isStopped);
-    this.isLooking = false;
     if (this.all().some(({ wake }) => wake)) this.lookLater();
   }
 

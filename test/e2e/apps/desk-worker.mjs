@@ -7,6 +7,8 @@
 //   heed     it waits for its gate, or until nobody wants it any more
 //   beat     it tells undo data, and lives on for a while longer than its attempt may take, with signs of life
 //   once     it gives one sign of life
+//   tell     it tells how far it is (half), a figure, and a line
+//   flood    it tells how far it is ten thousand times, and as many lines
 //   mute     its effect happens, and its reply never leaves the process
 // Steps of `kept.do` are behind a barrier in mode `transaction`, those of `loose.do` in mode `external`.
 import { setTimeout as delay } from 'node:timers/promises';
@@ -61,6 +63,16 @@ const act = async (plan, database, context, note) => {
     if (word === 'fail') throw new Error(`${gate} fails`);
     if (word === 'stuck' && !(await isOpen())) throw new Error(`${gate} is stuck`);
     if (word === 'once') await context.heartbeat({ begun: step });
+    if (word === 'tell') {
+      context.setProgress(5, 10);
+      context.setMetrics({ rows: 5, by: process.pid }, 'rows');
+      context.log('half of it', { step, attempt }, 'rows.csv');
+    }
+    for (let n = 1; word === 'flood' && n <= 10_000; n += 1) {
+      context.setProgress(n, 10_000);
+      context.log(`row ${n}`, { text: 'x'.repeat(n % 3_000) });
+      if (n % 100 === 0) await delay(1);
+    }
     while (word === 'hold' && !(await isOpen())) await delay(20);
     while (word === 'heed' && !(await isOpen())) {
       if (signal.reason instanceof EffectCancelled)

@@ -140,6 +140,13 @@ export class System {
     return app;
   }
 
+  /** kill -9 for the script that has this process id. */
+  async killScript(pid: number): Promise<void> {
+    const script = this.others.find((each) => each.pid === pid);
+    if (!script) throw new Error(`no script of ours has the process id ${pid}`);
+    await script.end('SIGKILL');
+  }
+
   /** One orchestrator that is ready, and all sample workers. */
   async startAll(): Promise<OrchestratorProcess> {
     const orchestrator = await this.startOrchestrator();
