@@ -10,7 +10,7 @@ export async function inParallel<T>(
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
   try {
-    for await (const item of items) {
+    for await (const item of items as AsyncIterable<T>) {
       const one: Promise<void> = work(item)
         .catch((thrown: unknown) => void failures.push(thrown))
         .finally(() => running.delete(one));

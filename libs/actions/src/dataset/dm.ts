@@ -67,11 +67,10 @@ export class DmWriter {
     });
   }
 
-  /** Gives the file up: it stays as it is. */
+  /** Lets go of the file, complete or not. */
   async abandon(): Promise<void> {
-    if (this.stream.closed) return;
     this.stream.destroy();
-    await once(this.stream, 'close');
+    if (!this.stream.closed) await finished(this.stream).catch(() => {});
   }
 
   async #write(text: string): Promise<void> {

@@ -147,6 +147,7 @@ describe('YOLO', () => {
   test('is read, with the sizes from the heads of the images', async () => {
     await given('classes.txt', 'cat\r\ndog\r\n\r\n');
     await given('images/b.png', png);
+    await given('images/.DS_Store', 'of the system');
     await given('images/train/a.png', png);
     await given('labels/train/a.txt', '1 0.5 0.5 0.5 1\n\n0 0.25 0.5 0.5 1e-1\n');
     const { dataset, losses } = await yoloConverter.read(folder);

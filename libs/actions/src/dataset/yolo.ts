@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { imageSizeFromFile } from 'image-size/fromFile';
 import { z } from 'zod';
 import { FileError } from '../files.js';
@@ -98,6 +99,8 @@ async function sizesIn(
 ): Promise<[string, () => Promise<Size>][]> {
   const sizes = new Map<string, () => Promise<Size>>();
   for (const name of await folder.list('images')) {
+    // Such as .DS_Store.
+    if (basename(name).startsWith('.')) continue;
     const path = folder.pathOf(`images/${name}`);
     sizes.set(name, () =>
       imageSizeFromFile(path).catch((thrown: unknown) => {

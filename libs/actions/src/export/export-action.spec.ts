@@ -11,7 +11,8 @@ import { MemoryBackend } from '../backend/memory-backend.js';
 import { runAction } from '../run-action.js';
 import { DefaultExportAction } from './export-action.js';
 import type { ExportContext } from './export-context.js';
-import type { ExportItem } from './target-handler.js';
+import type { ExportItem, TargetHandler } from './target-handler.js';
+import { BackendTarget } from './target-handler.js';
 
 let pathRoot = '';
 beforeEach(async () => {
@@ -275,5 +276,67 @@ describe('an export', () => {
 
   test('is the action `export`', async () => {
     expect(await runAction('export', params(), exportRuntime())).toMatchObject({ exportedCount: 3 });
+  });
+
+  test('holds one record at a time while it converts, and as many as may be saved at a time after that', async () => {
+    const total = 300;
+    let fetched = 0;
+    let most = 0;
+    let reading = 0;
+    let mostReading = 0;
+    class Counting extends DefaultExportAction {
+      protected override targetHandlers(): TargetHandler[] {
+        const handler = new BackendTarget('many');
+        handler.count = async () => total;
+        handler.results = async function* () {
+          for (let id = 1; id <= total; id += 1) {
+            fetched += 1;
+            yield { id, files: [{ name: `${id}.jpg`, key: 'k/1' }], data: {} };
+          }
+        };
+        return [handler];
+      }
+      override convertData(item: ExportItem): ExportItem {
+        most = Math.max(most, fetched - Number(item.id));
+        return item;
+      }
+    }
+    const runtime = exportRuntime();
+    const { read } = runtime.storage!;
+    const waiting: (() => void)[] = [];
+    runtime.storage!.read = async (key) => {
+      reading += 1;
+      mostReading = Math.max(mostReading, reading);
+      // Each waits until there are three.
+      await new Promise<void>((go) => {
+        waiting.push(go);
+        if (waiting.length === 3) for (const one of waiting.splice(0)) one();
+      });
+      const content = await read.call(runtime.storage, key);
+      return content.once('close', () => (reading -= 1));
+    };
+    const result = await new Counting(params({ target: 'many', parallelism: 3 }), runtime).run();
+    expect(result).toMatchObject({ exportedCount: total, failedCount: 0 });
+    expect(most).toBe(0);
+    expect(mostReading).toBe(3);
+  });
+
+  test('whose records break off in the middle leaves nothing behind', async () => {
+    class Breaking extends DefaultExportAction {
+      protected override targetHandlers(): TargetHandler[] {
+        const handler = new BackendTarget('assignment');
+        handler.results = async function* () {
+          yield { id: 1, files: [], data: {} };
+          throw new Error('the line is dead');
+        };
+        return [handler];
+      }
+    }
+    await expect(new Breaking(params(), exportRuntime()).run()).rejects.toMatchObject({
+      step: 'convert_data',
+      message: expect.stringContaining('the line is dead'),
+      rollbackFailures: [],
+    });
+    expect(await readdir(pathRoot)).toEqual([]);
   });
 });

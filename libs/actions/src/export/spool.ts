@@ -56,10 +56,8 @@ export class Spool<T> implements AsyncIterable<T> {
 
   /** Deletes the file. May be called twice. */
   async remove(): Promise<void> {
-    if (!this.#stream.closed) {
-      this.#stream.destroy();
-      await once(this.#stream, 'close');
-    }
+    this.#stream.destroy();
+    if (!this.#stream.closed) await finished(this.#stream).catch(() => {});
     await rm(this.path, { force: true });
   }
 }
