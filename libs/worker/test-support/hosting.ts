@@ -2,7 +2,14 @@ import { afterEach } from '@jest/globals';
 import { MemoryBroker, type Bus } from '@counterstep/bus';
 import type { SagaStatus } from '@counterstep/core';
 import { MemoryStore, Orchestrator } from '@counterstep/engine';
-import { commandSchema, decodeMessage, topicsOf, type Command } from '@counterstep/protocol';
+import {
+  commandSchema,
+  decodeMessage,
+  heartbeatSchema,
+  topicsOf,
+  type Command,
+  type Heartbeat,
+} from '@counterstep/protocol';
 import {
   MemoryBarrier,
   createWorker,
@@ -20,6 +27,8 @@ export interface HostingOptions {
 export class Hosting {
   /** The commands that were sent, in that order. */
   readonly commands: Command[] = [];
+  /** The heartbeats that came, in that order. */
+  readonly heartbeats: Heartbeat[] = [];
   readonly #bus: Bus;
   readonly #workerBus: Bus;
   readonly #barrier = new MemoryBarrier();
@@ -114,11 +123,13 @@ export class Hosting {
   #listen(): void {
     const topics = topicsOf('counterstep');
     this.#bus.listen({
-      topics: this.#queues.map((queue) => topics.commands(queue)),
+      topics: [topics.replies, ...this.#queues.map((queue) => topics.commands(queue))],
       onMessages: (messages) => {
         for (const { value } of messages) {
-          const decoded = decodeMessage(commandSchema, value);
-          if (decoded.ok) this.commands.push(decoded.message);
+          const command = decodeMessage(commandSchema, value);
+          if (command.ok) this.commands.push(command.message);
+          const heartbeat = decodeMessage(heartbeatSchema, value);
+          if (heartbeat.ok) this.heartbeats.push(heartbeat.message);
         }
       },
     });

@@ -152,7 +152,7 @@ function failureOf({ facts }: StepEnd, result: StepResult, signal: AbortSignal):
   const message = result.error ?? 'it gave no reason';
   const isThrown = !(cause instanceof StepResult);
   if (isThrown && (StepRejected.is(cause) || NonRetryable.is(cause))) return cause;
-  if (signal.aborted) return isThrown ? cause : new Error(message);
+  if (signal.aborted) return cause instanceof Error ? cause : new Error(message);
   return new StepRejected({ code: isThrown ? factsOf(cause, code).code : code, message }, { cause });
 }
 

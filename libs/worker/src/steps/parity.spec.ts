@@ -320,7 +320,7 @@ describe('on purpose it is not the same', () => {
     };
     const { did, failure } = await hosted(
       { rome: stay('Rome'), lost, oslo: stay('Oslo') },
-      { timeout: 300, retry: { maxRetries: 0 } },
+      { timeout: 1_000, retry: { maxRetries: 0 } },
     );
     expect(did).toEqual(['rome', 'lost', 'undo lost', 'undo rome']);
     expect(failure).toMatchObject({ step: 'lost' });

@@ -76,7 +76,7 @@ describe('the rollback of a hosted step', () => {
       rollback: keep,
     });
     const one = step('one', { execute: (context) => (context.stay('Rome', 1), ok()), rollback: keep });
-    const options = { ...TRIP, timeout: 300, retry: { maxRetries: 0 } };
+    const options = { ...TRIP, timeout: 1_000, retry: { maxRetries: 0 } };
     const hosting = await open(toWorkflow('trip', registryOf(one, lost), options));
     expect(await hosting.run()).toMatchObject({
       state: 'compensated',
@@ -102,7 +102,7 @@ describe('the rollback of a hosted step', () => {
 
   test('gets no rollback data when none were told', async () => {
     const lost = step('lost', { execute: never, rollback: keep });
-    const options = { ...TRIP, timeout: 300, retry: { maxRetries: 0 } };
+    const options = { ...TRIP, timeout: 1_000, retry: { maxRetries: 0 } };
     const hosting = await open(toWorkflow('trip', registryOf(lost), options));
     expect(await hosting.run()).toMatchObject({ state: 'compensated' });
     expect(undone).toMatchObject([{ results: 0, result: { success: false, rollbackData: {} } }]);
