@@ -68,7 +68,7 @@ describe('the export of a dataset', () => {
       imageCount: 3,
       annotationCount: 2,
       losses: [],
-      missingImages: 0,
+      missingImages: 1,
     });
     expect(await listing()).toEqual(['dm/dataset.json', 'dm/images/a/1.jpg', 'dm/images/a/2.jpg']);
     expect(await readFile(join(output, 'dm/images/a/2.jpg'), 'utf8')).toBe('photo two');
@@ -291,6 +291,7 @@ describe('the conversion of a dataset', () => {
     [{ targetFormat: 'dm' }, "use the operation 'export'"],
     [{ targetFormat: undefined }, 'targetFormat'],
     [{ operation: 'copy' }, 'operation'],
+    [{ imges: false }, 'imges'],
   ])('with the parameters %j is refused', async (more, reason) => {
     await expect(new DatasetAction(converting(more), datasetRuntime()).run()).rejects.toMatchObject({
       code: 'PARAMS_INVALID',

@@ -14,9 +14,9 @@ export class DatasetContext<Params extends DatasetParams = DatasetParams> extend
   convertedPath: string | null = null;
   /** What the target format cannot hold, or the source has and a `Dataset` has not. */
   losses: readonly Loss[] = [];
-  /** Images of the source whose file is not there. */
-  missingImages = 0;
   // Both
+  /** Images whose file the source does not have. */
+  missingImages = 0;
   imageCount = 0;
   annotationCount = 0;
 

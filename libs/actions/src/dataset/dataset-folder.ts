@@ -1,6 +1,4 @@
-import { createWriteStream } from 'node:fs';
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
-import type { WriteStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { FileError, fileErrorOf, readJson, readText, staysInside } from '../files.js';
@@ -49,18 +47,14 @@ export class DatasetFolder {
 
   /** @throws FileError `FILE_EXISTS`. */
   async writeText(name: string, text: string, signal?: AbortSignal): Promise<void> {
-    const path = await this.#placeFor(name);
+    const path = await this.placeFor(name);
     await writeFile(path, text, { flag: 'wx', ...(signal ? { signal } : {}) }).catch((thrown: unknown) => {
       throw fileErrorOf(thrown, path);
     });
   }
 
-  /** A stream into a new file. It errors with `EEXIST` when there is one. */
-  async writer(name: string): Promise<WriteStream> {
-    return createWriteStream(await this.#placeFor(name), { flags: 'wx' });
-  }
-
-  async #placeFor(name: string): Promise<string> {
+  /** The path of a file to be, in a folder that exists. */
+  async placeFor(name: string): Promise<string> {
     const path = this.pathOf(name);
     await mkdir(dirname(path), { recursive: true });
     return path;

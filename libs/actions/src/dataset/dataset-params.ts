@@ -18,7 +18,7 @@ const shared = {
   parallelism: z.int().min(1).max(64).default(4),
 };
 
-export const exportDatasetParamsSchema = z.object({
+export const exportDatasetParamsSchema = z.strictObject({
   operation: z.literal(DatasetOperation.EXPORT),
   ...shared,
   /** Its id in the backend. */
@@ -26,7 +26,7 @@ export const exportDatasetParamsSchema = z.object({
 });
 
 export const convertDatasetParamsSchema = z
-  .object({
+  .strictObject({
     operation: z.literal(DatasetOperation.CONVERT),
     ...shared,
     /** Its id in the backend, from which it is exported first. */

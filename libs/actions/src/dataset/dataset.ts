@@ -47,21 +47,24 @@ export const categoriesSchema = z
 /** What every format is read into and written from. */
 export const datasetSchema = z
   .object({ categories: categoriesSchema, images: z.array(datasetImageSchema) })
-  .superRefine(({ categories, images }, refusals) => {
-    const known = new Set(categories);
-    const names = new Set<string>();
-    for (const { name, annotations } of images) {
-      if (names.has(name)) {
-        refusals.addIssue({ code: 'custom', message: `image '${name}' stands there twice` });
-      }
-      names.add(name);
-      const unknown = annotations.find(({ category }) => !known.has(category));
-      if (unknown) {
-        const message = `image '${name}' has an annotation of the unknown category '${unknown.category}'`;
-        refusals.addIssue({ code: 'custom', message });
-      }
+  .superRefine(checkDataset);
+
+/** What no schema of a part can see. */
+export function checkDataset({ categories, images }: Dataset, refusals: z.RefinementCtx): void {
+  const known = new Set(categories);
+  const names = new Set<string>();
+  for (const { name, annotations } of images) {
+    if (names.has(name)) {
+      refusals.addIssue({ code: 'custom', message: `image '${name}' stands there twice` });
     }
-  });
+    names.add(name);
+    const unknown = annotations.find(({ category }) => !known.has(category));
+    if (unknown) {
+      const message = `image '${name}' has an annotation of the unknown category '${unknown.category}'`;
+      refusals.addIssue({ code: 'custom', message });
+    }
+  }
+}
 
 export type Box = z.output<typeof boxSchema>;
 export type DatasetAnnotation = z.output<typeof datasetAnnotationSchema>;

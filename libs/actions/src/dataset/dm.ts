@@ -1,16 +1,35 @@
 import { once } from 'node:events';
 import type { WriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import { fileErrorOf } from '../files.js';
 import type { DatasetConverter, ReadDataset } from './converter.js';
 import type { Dataset, DatasetImage } from './dataset.js';
-import { datasetSchema } from './dataset.js';
+import {
+  boxSchema,
+  categoriesSchema,
+  checkDataset,
+  datasetAnnotationSchema,
+  datasetImageSchema,
+} from './dataset.js';
 import type { DatasetFolder } from './dataset-folder.js';
 
 const FILE = 'dataset.json';
-const headSchema = z.object({ format: z.literal('dm'), version: z.literal(1) });
-const fileSchema = headSchema.and(datasetSchema);
+
+// Strict, as a field that is not known here would be lost in silence.
+const annotationSchema = datasetAnnotationSchema.extend({ box: boxSchema.strict() }).strict();
+const imageSchema = datasetImageSchema
+  .extend({ annotations: z.array(annotationSchema).default([]) })
+  .strict();
+const fileSchema = z
+  .strictObject({
+    format: z.literal('dm'),
+    version: z.literal(1),
+    categories: categoriesSchema,
+    images: z.array(imageSchema),
+  })
+  .superRefine(checkDataset);
 
 /**
  * The plain JSON form, which holds everything that a `Dataset` has: `dataset.json` with `format: "dm"`, `version: 1`,
@@ -46,7 +65,10 @@ export class DmWriter {
 
   /** @throws FileError `FILE_EXISTS`. */
   static async open(folder: DatasetFolder, categories: readonly string[]): Promise<DmWriter> {
-    const writer = new DmWriter(await folder.writer(FILE), folder.pathOf(FILE));
+    const writer = new DmWriter(
+      createWriteStream(await folder.placeFor(FILE), { flags: 'wx' }),
+      folder.pathOf(FILE),
+    );
     await writer.#write(
       `{\n"format": "dm",\n"version": 1,\n"categories": ${JSON.stringify(categories)},\n"images": [`,
     );

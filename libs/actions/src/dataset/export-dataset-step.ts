@@ -1,3 +1,4 @@
+import { createWriteStream } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { BaseStep, StepResult } from '@counterstep/steps';
@@ -43,16 +44,18 @@ export class ExportDatasetStep extends BaseStep<DatasetContext, MadeFolder> {
   }
 
   override async rollback(context: DatasetContext, { rollbackData }: StepResult<MadeFolder>): Promise<void> {
-    Object.assign(context, { head: null, exportedPath: null, imageCount: 0, annotationCount: 0 });
+    const counts: Counts = { imageCount: 0, annotationCount: 0, missingImages: 0 };
+    Object.assign(context, { head: null, exportedPath: null, ...counts });
     const { own, above = [] } = rollbackData;
     if (own !== undefined) await removeFolder({ own, above });
   }
 }
 
+type Counts = Pick<DatasetContext, 'annotationCount' | 'imageCount' | 'missingImages'>;
+
 class Download {
   readonly #storage: Storage | null;
-  #imageCount = 0;
-  #annotationCount = 0;
+  readonly #counts = { imageCount: 0, annotationCount: 0, missingImages: 0 };
   #done = 0;
 
   constructor(
@@ -64,10 +67,7 @@ class Download {
     this.#storage = context.params.images ? portOf(context.runtimeCtx, 'storage') : null;
   }
 
-  async run(
-    id: number,
-    categories: readonly string[],
-  ): Promise<{ imageCount: number; annotationCount: number }> {
+  async run(id: number, categories: readonly string[]): Promise<Counts> {
     const writer = await DmWriter.open(this.folder, categories);
     try {
       const images = this.#listed(id, new Set(categories), writer);
@@ -76,7 +76,7 @@ class Download {
     } finally {
       await writer.abandon();
     }
-    return { imageCount: this.#imageCount, annotationCount: this.#annotationCount };
+    return this.#counts;
   }
 
   /** Writes each image into the list, in their order, and passes it on. */
@@ -85,8 +85,8 @@ class Download {
     for await (const image of backendOf(this.context.runtimeCtx, 'datasets').images(id, this.signal)) {
       check(image, names, categories);
       await writer.add(image);
-      this.#imageCount += 1;
-      this.#annotationCount += image.annotations.length;
+      this.#counts.imageCount += 1;
+      this.#counts.annotationCount += image.annotations.length;
       yield image;
     }
   }
@@ -94,8 +94,11 @@ class Download {
   async #fetch({ name, key }: StoredImage): Promise<void> {
     this.signal.throwIfAborted();
     if (this.#storage && key !== null) {
+      const path = await this.folder.placeFor(`images/${name}`);
       const content = await this.#storage.read(key, this.signal);
-      await pipeline(content, await this.folder.writer(`images/${name}`), { signal: this.signal });
+      await pipeline(content, createWriteStream(path, { flags: 'wx' }), { signal: this.signal });
+    } else if (this.#storage) {
+      this.#counts.missingImages += 1;
     }
     this.#done += 1;
     this.context.setProgress(this.#done, Math.max(this.#done, this.total));

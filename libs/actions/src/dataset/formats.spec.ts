@@ -270,7 +270,7 @@ describe('a format is written as it is known', () => {
       ],
     };
     await expect(yoloConverter.write(twins, newFolder())).rejects.toMatchObject({
-      code: 'FILE_EXISTS',
+      code: 'FILE_INVALID',
       message: expect.stringMatching(/labels.a\.txt.*'a\.png' and 'a\.jpg'/),
     });
   });

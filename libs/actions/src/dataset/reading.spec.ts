@@ -192,6 +192,16 @@ describe('YOLO', () => {
     });
   });
 
+  test('with two images that share a label file is refused', async () => {
+    await given('classes.txt', 'cat\n');
+    await given('images/a.png', png);
+    await given('image_sizes.json', { 'a.jpg': [4, 2] });
+    await expect(yoloConverter.read(folder)).rejects.toMatchObject({
+      code: 'FILE_INVALID',
+      message: expect.stringMatching(/labels.a\.txt: it is that of two images, 'a\.jpg' and 'a\.png'/),
+    });
+  });
+
   test('with labels of no image is refused', async () => {
     await given('classes.txt', 'cat\n');
     await given('labels/lost.txt', '');
@@ -245,6 +255,7 @@ describe('the plain JSON form', () => {
 
   test.each<[string, object, string]>([
     ['another version', { ...dm, version: 2 }, 'version'],
+    ['an unknown field', { ...dm, images: [{ ...dm.images[0], depth: 3 }] }, 'depth'],
     ['a size of 0', { ...dm, images: [{ name: 'a.jpg', width: 0, height: 2 }] }, 'width'],
     [
       'an unknown category',

@@ -31,6 +31,10 @@ export const yoloConverter: DatasetConverter = {
     const categories = await readClasses(folder, signal);
     const sizes = await sizesIn(folder, signal);
     const labels = new Set((await folder.list('labels')).filter((name) => name.endsWith('.txt')));
+    checkLabels(
+      sizes.map(([name]) => name),
+      folder,
+    );
     const images: DatasetImage[] = [];
     for (const [name, size] of sizes) {
       signal?.throwIfAborted();
@@ -60,21 +64,17 @@ export const yoloConverter: DatasetConverter = {
     await folder.writeText(CLASSES, categories.map((name) => `${name}\n`).join(''), signal);
     const sizes = Object.fromEntries(images.map(({ name, width, height }) => [name, [width, height]]));
     await folder.writeText(SIZES, `${JSON.stringify(sizes)}\n`, signal);
-    const labels = new Map<string, string>();
+    checkLabels(
+      images.map(({ name }) => name),
+      folder,
+    );
     for (const image of images) {
-      const label = labelOf(image.name);
-      const other = labels.get(label);
-      if (other !== undefined) {
-        const reason = `the images '${other}' and '${image.name}' would share it: give them different names`;
-        throw new FileError('FILE_EXISTS', folder.pathOf(`labels/${label}`), reason);
-      }
-      labels.set(label, image.name);
       const lines = image.annotations.map((annotation) => {
         noteLosses(annotation, image.name, losses);
         const shares = sharesOf(annotation.box, image, losses);
         return `${numbers.get(annotation.category) ?? 0} ${shares.join(' ')}\n`;
       });
-      await folder.writeText(`labels/${label}`, lines.join(''), signal);
+      await folder.writeText(`labels/${labelOf(image.name)}`, lines.join(''), signal);
     }
     return losses.list();
   },
@@ -82,6 +82,20 @@ export const yoloConverter: DatasetConverter = {
 
 /** `a/b.jpg` has its boxes in `a/b.txt`. */
 const labelOf = (image: string): string => `${image.replace(/\.[^./]*$/, '')}.txt`;
+
+/** Refuses two images whose names differ only behind the last dot. */
+function checkLabels(images: readonly string[], folder: DatasetFolder): void {
+  const seen = new Map<string, string>();
+  for (const image of images) {
+    const label = labelOf(image);
+    const other = seen.get(label);
+    if (other !== undefined) {
+      const reason = `it is that of two images, '${other}' and '${image}': give them different names`;
+      throw new FileError('FILE_INVALID', folder.pathOf(`labels/${label}`), reason);
+    }
+    seen.set(label, image);
+  }
+}
 
 async function readClasses(folder: DatasetFolder, signal?: AbortSignal): Promise<string[]> {
   const text = await folder.readText(CLASSES, signal);

@@ -221,6 +221,14 @@ describe('an export', () => {
     expect(await readdir(pathRoot)).toEqual([]);
   });
 
+  test('refuses a parameter that is not known: a mistyped one would count for nothing', async () => {
+    const run = new DefaultExportAction(params({ paralelism: 1 }), exportRuntime()).run();
+    await expect(run).rejects.toMatchObject({
+      code: 'PARAMS_INVALID',
+      message: expect.stringContaining('paralelism'),
+    });
+  });
+
   test('into what is no folder says so', async () => {
     await writeFile(join(pathRoot, 'file'), '');
     const run = new DefaultExportAction(params({ pathRoot: join(pathRoot, 'file') }), exportRuntime()).run();

@@ -3,7 +3,7 @@ import { fileNameSchema } from '../files.js';
 import { idSchema } from '../upload/upload-backend.js';
 
 /** What every export is asked for. */
-export const exportParamsSchema = z.object({
+export const exportParamsSchema = z.strictObject({
   project: idSchema,
   /** What is exported: `assignment`, `ground_truth`, `task`, or a target of the action's own. */
   target: z.string().min(1),

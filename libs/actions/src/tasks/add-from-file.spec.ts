@@ -143,6 +143,7 @@ describe('annotations from a file', () => {
 
   test('need parameters of their method', async () => {
     for (const params of [
+      paramsOf('x.json', { paralelism: 1 }),
       { method: 'file', project: 1 },
       { method: 'guess' },
       { ...paramsOf('x'), parallelism: 0 },

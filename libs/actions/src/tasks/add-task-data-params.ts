@@ -17,7 +17,7 @@ const shared = {
   parallelism: z.int().min(1).max(64).default(4),
 };
 
-export const fileParamsSchema = z.object({
+export const fileParamsSchema = z.strictObject({
   method: z.literal(AddTaskDataMethod.FILE),
   ...shared,
   /** A local file: `.json` with a list of `{ task, annotation }`, or `.jsonl` or `.ndjson` with one per line. */
@@ -29,7 +29,7 @@ export const fileParamsSchema = z.object({
     .default(100 * 1024 * 1024),
 });
 
-export const inferenceParamsSchema = z.object({
+export const inferenceParamsSchema = z.strictObject({
   method: z.literal(AddTaskDataMethod.INFERENCE),
   ...shared,
   /** The name under which the runtime's `models` know it. */

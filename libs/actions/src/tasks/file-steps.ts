@@ -14,7 +14,7 @@ type FileContext = AddTaskDataContext<FileParams>;
 
 const LIST = '.json';
 const LINES = ['.jsonl', '.ndjson'];
-const entrySchema = z.object({ task: idSchema, annotation: annotationDataSchema });
+const entrySchema = z.strictObject({ task: idSchema, annotation: annotationDataSchema });
 
 /** Checks that the file is there, can be read, is not empty or too large, and has a known form. */
 export class ValidateFileStep extends BaseStep<FileContext> {

@@ -26,7 +26,7 @@ const models: ModelLoader = {
 async function stepsOf(method: 'file' | 'inference') {
   const file = join(folder, 'labels.json');
   await writeFile(file, JSON.stringify([{ task: 1, annotation: { label: 'tree' } }]));
-  const params = { method, project: 1, file, model: 'trees', tasks: [1] };
+  const params = { method, project: 1, ...(method === 'file' ? { file } : { model: 'trees', tasks: [1] }) };
   const backend = { tasks: tasks() };
   const action = new AddTaskDataAction(params, recording({ backend, models }));
   const registry = new StepRegistry<AddTaskDataContext>();
