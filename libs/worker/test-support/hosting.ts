@@ -1,5 +1,5 @@
 import { afterEach } from '@jest/globals';
-import { MemoryBroker, type Bus } from '@counterstep/bus';
+import { MemoryBroker, type Bus, type MemoryFaults } from '@counterstep/bus';
 import type { SagaStatus } from '@counterstep/core';
 import { MemoryStore, Orchestrator } from '@counterstep/engine';
 import {
@@ -21,6 +21,7 @@ import {
 export interface HostingOptions {
   readonly sink?: ProgressSink;
   readonly drainMs?: number;
+  readonly faults?: MemoryFaults;
 }
 
 /** An orchestrator and a worker that hosts steps, with a bus, a store and a barrier in memory. */
@@ -55,7 +56,7 @@ export class Hosting {
     options: HostingOptions = {},
   ): Promise<Hosting> {
     const all = [hosted].flat() as readonly HostedSteps<unknown>[];
-    const broker = new MemoryBroker();
+    const broker = new MemoryBroker(options.faults && { faults: options.faults });
     const bus = broker.connect();
     const stateStore = new MemoryStore();
     const workflows = all.map(({ workflow }) => workflow);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { WorkflowBuilder } from '@counterstep/core';
-import { LoggingStep, StepRegistry, TimingStep, ValidationStep } from '@counterstep/steps';
+import { LoggingStep, StepRegistry, StepResult, TimingStep, ValidationStep } from '@counterstep/steps';
 import * as z from 'zod';
 import { TRIP, ok, registryOf, step, type TripContext } from '../../test-support/hosted-steps.js';
 import { hostings } from '../../test-support/hosting.js';
@@ -225,6 +225,31 @@ describe('a saga of hosted steps', () => {
     const hosting = await open({ ...inner, workflow } as never);
     const { stepResults } = await hosting.run({ who: 'Ada' });
     expect(stepResults).toEqual({ trip: { nights: 2, for: 'Ada' } });
+  });
+
+  test('executes and rolls back each step once, though every message comes twice', async () => {
+    const did: unknown[] = [];
+    const stays = (city: string) =>
+      step(city, {
+        execute: (context) => {
+          did.push([city, context.stops.length]);
+          context.stay(city, 1);
+          return ok();
+        },
+        rollback: (context) => did.push([`undo ${city}`, context.stops.length]),
+      });
+    const fails = step('fails', { execute: () => new StepResult({ success: false, error: 'full' }) });
+    const faults = { duplicateEvery: 1 };
+    const hosting = await open(toWorkflow('trip', registryOf(stays('rome'), stays('oslo'), fails), TRIP), {
+      faults,
+    });
+    expect(await hosting.run()).toMatchObject({ state: 'compensated', cause: { message: 'full' } });
+    expect(did).toEqual([
+      ['rome', 0],
+      ['oslo', 1],
+      ['undo oslo', 2],
+      ['undo rome', 1],
+    ]);
   });
 
   test('sees one input in all attempts of a step: what an attempt did to the context is gone', async () => {
