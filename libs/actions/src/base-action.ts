@@ -1,5 +1,5 @@
 import type { BaseStepContext, StepRunOptions, StepRunSummary } from '@counterstep/steps';
-import { StepOrchestrator, StepRegistry } from '@counterstep/steps';
+import { StepOrchestrator, StepRegistry, reasonOf } from '@counterstep/steps';
 import { z } from 'zod';
 import { ActionError } from './errors.js';
 import type { ActionRuntime } from './runtime.js';
@@ -75,9 +75,18 @@ export abstract class BaseAction<
     this.#stepsRan = true;
     const context = this.createContext();
     const report = (percent: number, total: number) => this.ctx.setProgress(percent, total, 'overall');
-    const summary = await new StepOrchestrator(registry, context, report, options).execute();
-    return this.resultOf(context, summary);
+    try {
+      const summary = await new StepOrchestrator(registry, context, report, options).execute();
+      return this.resultOf(context, summary);
+    } finally {
+      await this.release(context).catch((thrown: unknown) => {
+        context.log('release_failed', { error: reasonOf(thrown) });
+      });
+    }
   }
+
+  /** Lets go of what the run held, such as temporary files, whatever became of it. When it fails, that is only logged. */
+  protected async release(_context: C): Promise<void> {}
 
   /** What the action resolves with after its steps. To be defined together with `Result`; by default the run's summary. */
   protected resultOf(_context: C, summary: StepRunSummary): Result {

@@ -2,6 +2,7 @@ import { StepsError } from '@counterstep/steps';
 
 export type ActionErrorCode =
   | 'DUPLICATE_ACTION'
+  | 'LEFT_BEHIND'
   | 'NO_CONTEXT'
   | 'NO_PORT'
   | 'NOTHING_TO_RUN'
@@ -10,7 +11,7 @@ export type ActionErrorCode =
   | 'UNKNOWN_ACTION'
   | 'UNKNOWN_FORMAT';
 
-/** An action cannot be run as it is written or called. The message says how to mend it. */
+/** An action cannot be run as it is written or called, or could not take back what it did. The message says what to mend. */
 export class ActionError extends StepsError<ActionErrorCode> {
   readonly retryable = false;
 }

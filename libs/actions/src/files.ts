@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { access, mkdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StepsError, reasonOf } from '@counterstep/steps';
 import { z } from 'zod';
@@ -43,7 +42,8 @@ export async function checkReadable(file: string, maxBytes = Infinity): Promise<
   try {
     const facts = await stat(file);
     if (!facts.isFile()) throw new FileError('FILE_UNREADABLE', file, 'it is not a file');
-    await access(file, constants.R_OK);
+    // Opened, and not asked for: `access` asks for another user when the process has changed its own.
+    await (await open(file, 'r')).close();
     if (facts.size > maxBytes) {
       const reason = `it has ${facts.size} bytes, and at most ${maxBytes} are allowed`;
       throw new FileError('FILE_TOO_LARGE', file, reason);

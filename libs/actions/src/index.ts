@@ -88,3 +88,23 @@ export type { Annotation, AnnotationData, Task, TaskBackend } from './tasks/task
 export { BaseTrainAction } from './train/train-action.js';
 export type { TrainResult } from './train/train-action.js';
 export { TrainContext } from './train/train-context.js';
+
+export { BaseUploadAction, UploadAction } from './upload/upload-action.js';
+export type { UploadResult, UploadSummary } from './upload/upload-action.js';
+export { UploadContext } from './upload/upload-context.js';
+export type {
+  MetadataResult,
+  OrganizedUnit,
+  PlannedUnit,
+  SourceFile,
+  UploadedFile,
+} from './upload/upload-context.js';
+export { uploadParamsSchema } from './upload/upload-params.js';
+export type { UploadParams } from './upload/upload-params.js';
+export { UploadInitializeStep } from './upload/initialize-step.js';
+export { ValidateFilesStep } from './upload/validate-files-step.js';
+export { AnalyzeCollectionStep } from './upload/analyze-collection-step.js';
+export { OrganizeFilesStep } from './upload/organize-files-step.js';
+export { GenerateDataUnitsStep } from './upload/generate-data-units-step.js';
+export { UploadFilesStep } from './upload/upload-files-step.js';
+export { ProcessMetadataStep } from './upload/process-metadata-step.js';

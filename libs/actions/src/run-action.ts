@@ -6,6 +6,7 @@ import { ActionError } from './errors.js';
 import { DefaultExportAction } from './export/export-action.js';
 import type { ActionRuntime } from './runtime.js';
 import { AddTaskDataAction } from './tasks/add-task-data-action.js';
+import { UploadAction } from './upload/upload-action.js';
 
 /** The class of an action. */
 export type ActionClass = new (
@@ -17,6 +18,7 @@ const actions = new Map<string, ActionClass>([
   ['add_task_data', AddTaskDataAction],
   ['dataset', DatasetAction],
   ['export', DefaultExportAction],
+  ['upload', UploadAction],
 ]);
 
 /**

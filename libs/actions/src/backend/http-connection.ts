@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
-import { setTimeout as wait } from 'node:timers/promises';
 import { reasonOf } from '@counterstep/steps';
 import { z } from 'zod';
+import { retrying } from '../retry.js';
 import { BackendError, refusal } from './errors.js';
 
 export interface HttpBackendOptions {
@@ -26,8 +26,6 @@ export interface HttpRequest {
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
 }
-
-const LONGEST_DELAY_MS = 10_000;
 
 /**
  * Requests to the backend: with its token, in time, repeated when that is safe, and checked. What rejects is a
@@ -68,17 +66,7 @@ export class HttpConnection {
 
   async #repeat<T>(request: HttpRequest, read: (response: Response) => Promise<T>): Promise<T> {
     const retries = request.method === 'POST' ? 0 : this.#options.retries;
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await this.#attempt(request, read);
-      } catch (thrown) {
-        request.signal?.throwIfAborted();
-        const retryable = thrown instanceof BackendError && thrown.retryable;
-        if (!retryable || attempt >= retries) throw thrown;
-      }
-      const longest = Math.min(this.#options.firstDelayMs * 2 ** attempt, LONGEST_DELAY_MS);
-      await wait(Math.random() * longest, undefined, request.signal ? { signal: request.signal } : {});
-    }
+    return retrying({ ...this.#options, retries }, request.signal, async () => this.#attempt(request, read));
   }
 
   async #attempt<T>(request: HttpRequest, read: (response: Response) => Promise<T>): Promise<T> {
