@@ -23,7 +23,7 @@ export class OrganizeFilesStep extends BaseStep<UploadContext> {
     const { units, problems } = organizing.end();
     if (problems.length > 0) return new StepResult({ success: false, error: problemsIn(problems) });
     context.organizedFiles = units;
-    const temporary = context.runtimeCtx.env['TMPDIR'] ?? tmpdir();
+    const { TMPDIR: temporary = tmpdir() } = context.runtimeCtx.env;
     context.workFolder = await mkdtemp(join(temporary, 'counterstep-upload-'));
     const mode = context.params.path === undefined ? 'multi' : 'single';
     return new StepResult({ data: { mode, units: Object.keys(units).length } });
