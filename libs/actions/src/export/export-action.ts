@@ -52,6 +52,11 @@ export abstract class BaseExportAction<Params extends ExportParams = ExportParam
     return ['assignment', 'ground_truth', 'task'].map((target) => new BackendTarget(target));
   }
 
+  /** For a run without the built-in `finalize`. */
+  protected override async release({ convertedItems }: ExportContext): Promise<void> {
+    await convertedItems?.remove();
+  }
+
   protected override resultOf(context: ExportContext, summary: StepRunSummary): ExportSummary {
     const { outputPath, totalCount, exportedCount, failedCount } = context;
     return { ...summary, outputPath, totalCount, exportedCount, failedCount };

@@ -44,7 +44,7 @@ export class ExportContext extends BaseStepContext {
   projectId: number | null = null;
   exportItems: Source<ExportItem> | null = null;
 
-  // convert_data. The items are in a file: they can be read again, and finalize removes it.
+  // convert_data. The items are in a file: they can be read again, until finalize or the end of the run removes it.
   convertedItems: Spool<ExportItem> | null = null;
   errorsConvert: ExportFailure[] = [];
 

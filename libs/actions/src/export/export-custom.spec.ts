@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -122,6 +122,7 @@ describe("an export of one's own", () => {
       stepsExecuted: 6,
       outputPath: 'elsewhere',
     });
+    expect((await readdir(join(pathRoot, 'export'))).sort()).toEqual(['json', 'origin_files']);
   });
 
   test('without the step that another one needs says which', async () => {

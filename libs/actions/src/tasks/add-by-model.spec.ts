@@ -182,8 +182,6 @@ describe('a model', () => {
     });
     const runtime = runtimeOf(someTasks(), models);
     expect(await new AddTaskDataAction(params(), runtime).run()).toMatchObject({ annotatedCount: 5 });
-    expect(runtime.logs).toEqual([
-      { event: 'model_close_failed', data: { model: 'watched', error: 'it is stuck' } },
-    ]);
+    expect(runtime.logs).toEqual([{ event: 'release_failed', data: { error: 'it is stuck' } }]);
   });
 });

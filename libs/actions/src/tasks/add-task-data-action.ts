@@ -1,5 +1,4 @@
-import type { StepRegistry, StepRunOptions, StepRunSummary } from '@counterstep/steps';
-import { reasonOf } from '@counterstep/steps';
+import type { StepRegistry, StepRunSummary } from '@counterstep/steps';
 import type { z } from 'zod';
 import { BaseAction } from '../base-action.js';
 import type { Annotator } from './add-task-data-context.js';
@@ -24,7 +23,6 @@ export class AddTaskDataAction
   implements Annotator
 {
   readonly paramsSchema: z.ZodType<AddTaskDataParams> = addTaskDataParamsSchema;
-  #context: AddTaskDataContext | undefined;
 
   override setupSteps(registry: StepRegistry<AddTaskDataContext>): void {
     if (this.params.method === AddTaskDataMethod.FILE) {
@@ -43,16 +41,7 @@ export class AddTaskDataAction
   }
 
   override createContext(): AddTaskDataContext {
-    this.#context = new AddTaskDataContext(this.ctx, this.params, this);
-    return this.#context;
-  }
-
-  override async execute(options: StepRunOptions = {}): Promise<AddTaskDataSummary> {
-    try {
-      return await super.execute(options);
-    } finally {
-      await this.#closeModel();
-    }
+    return new AddTaskDataContext(this.ctx, this.params, this);
   }
 
   processTask(_task: Task, annotation: AnnotationData): AnnotationData | Promise<AnnotationData> {
@@ -71,20 +60,14 @@ export class AddTaskDataAction
     return { ...prediction, model: model.name };
   }
 
+  protected override async release({ model }: AddTaskDataContext): Promise<void> {
+    await model?.close?.();
+  }
+
   protected override resultOf(
     { annotatedCount }: AddTaskDataContext,
     summary: StepRunSummary,
   ): AddTaskDataSummary {
     return { ...summary, annotatedCount };
-  }
-
-  /** A model that does not close is no reason to fail: the annotations are saved. */
-  async #closeModel(): Promise<void> {
-    const model = this.#context?.model;
-    try {
-      await model?.close?.();
-    } catch (thrown) {
-      this.ctx.log('model_close_failed', { model: model?.name, error: reasonOf(thrown) });
-    }
   }
 }
