@@ -272,3 +272,21 @@ test('a saga at attention that its deadline will undo is not given up before', a
   await timed.pass(MINUTE);
   expect(timed.ended).toMatchObject({ state: 'cancelled' });
 });
+
+test('nothing of a saga that was given up while a handler runs is left ticking', async () => {
+  const workflow = new WorkflowBuilder('beside')
+    .addParallelSteps([
+      { name: 'pick', worker: 'pick', compensation: 'put', attemptTimeout: 60 * MINUTE },
+      { name: 'pack', worker: 'pack', compensation: 'unpack', retry: once },
+    ])
+    .withFailureMode('hold')
+    .build();
+  const { handler: pick, contexts } = gate();
+  const handlers = { pick, put: () => undefined, pack: lost, unpack: () => undefined };
+  const timed = await new Timed(workflow, handlers, { graceMs: SECOND }).pass(0);
+  await timed.saga.intervene({ verb: 'giveUp', actor: 'ann', reason: 'enough' });
+  await timed.pass(SECOND);
+  expect(timed.ended).toMatchObject({ state: 'failed', notUndone: ['pick', 'pack'] });
+  expect(contexts[0]?.signal.reason).toMatchObject({ code: 'CANCELLED' });
+  expect(timed.clock.untilNext()).toBe(Infinity);
+});

@@ -4,7 +4,6 @@ import {
   HeartbeatTooLarge,
   NonRetryable,
   answerOf,
-  deadlinePassed,
   enterBarrier,
   heartbeatTo,
   leaveBarrier,
@@ -21,6 +20,7 @@ import type { Logger } from '../logger.js';
 import { handlerOf } from './handlers.js';
 import type { InProcessContext, InProcessHandlers } from './handlers.js';
 import type { Receiver } from './in-process-bus.js';
+import { LocalRun } from './local-run.js';
 import { factsOfCommand } from './sink.js';
 
 export interface LocalWorkerOptions {
@@ -34,14 +34,6 @@ export interface LocalWorkerOptions {
 
 const SOURCE = 'counterstep-in-process';
 
-/** One run of a handler, which may serve several attempts. */
-interface Running {
-  /** The newest attempt. */
-  command: Command;
-  readonly abort: AbortController;
-  readonly answer: Promise<Answer>;
-}
-
 /**
  * Runs the handlers of its process, by the rules by which a worker runs its own: the barrier's, in memory, and those of what
  * a handler's end means.
@@ -51,7 +43,7 @@ export class LocalWorker implements Receiver {
   /** The barrier's table. */
   readonly #rows: Record<string, BarrierRow> = {};
   /** By effect key: an attempt at what still runs shares its run. */
-  readonly #running = new Map<string, Running>();
+  readonly #running = new Map<string, LocalRun>();
   #heartbeats = 0;
 
   constructor(options: LocalWorkerOptions) {
@@ -59,15 +51,15 @@ export class LocalWorker implements Receiver {
   }
 
   take(command: Command): void {
-    const running = this.#running.get(command.effectkey) ?? this.#begin(command);
-    if (command.attempt > running.command.attempt) running.command = command;
-    void running.answer.then((answer) => {
+    const run = this.#running.get(command.effectkey) ?? this.#begin(command);
+    if (command.attempt > run.command.attempt) run.command = command;
+    void run.answer.then((answer) => {
       this.#reply(command, answer);
     });
   }
 
   cancel({ effectkey, reason }: Notice): void {
-    this.#running.get(effectkey)?.abort.abort(new EffectCancelled(reason));
+    this.#running.get(effectkey)?.abort(new EffectCancelled(reason));
   }
 
   /** Resolves when no handler runs. */
@@ -75,32 +67,21 @@ export class LocalWorker implements Receiver {
     while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ answer }) => answer));
   }
 
-  /** Nobody waits for what still runs. */
-  stop(): void {
-    for (const { abort } of this.#running.values()) abort.abort(new EffectCancelled('superseded'));
+  #begin(command: Command): LocalRun {
+    const run = new LocalRun(command, this.#options.clock, (started) => this.#passBarrier(started));
+    this.#running.set(command.effectkey, run);
+    return run;
   }
 
-  #begin(command: Command): Running {
-    const abort = new AbortController();
-    const running: Running = {
-      command,
-      abort,
-      // A turn later: whoever sends the command has its own work to end.
-      answer: Promise.resolve().then(() => this.#passBarrier(running)),
-    };
-    this.#running.set(command.effectkey, running);
-    return running;
-  }
-
-  async #passBarrier(running: Running): Promise<Answer> {
-    const { effectkey, barrier } = running.command;
+  async #passBarrier(run: LocalRun): Promise<Answer> {
+    const { effectkey, barrier } = run.command;
     try {
       // A process has no transaction that could take back what a handler did.
-      if (barrier === 'none') return settle(CLAIMED, await this.#perform(running)).answer;
-      const entered = enterBarrier(this.#rows, orderOf(running.command, 'external'));
+      if (barrier === 'none') return settle(CLAIMED, await this.#perform(run)).answer;
+      const entered = enterBarrier(this.#rows, orderOf(run.command, 'external'));
       Object.assign(this.#rows, entered.changed);
       if (!entered.admission.run) return entered.admission.answer;
-      const left = leaveBarrier(this.#rows, effectkey, await this.#perform(running));
+      const left = leaveBarrier(this.#rows, effectkey, await this.#perform(run));
       Object.assign(this.#rows, left.changed);
       return left.answer;
     } finally {
@@ -108,43 +89,38 @@ export class LocalWorker implements Receiver {
     }
   }
 
-  async #perform(running: Running): Promise<HandlerAnswer> {
-    const { command, abort } = running;
-    const { handlers, clock } = this.#options;
-    let isOver = false;
-    let forget = (): void => undefined;
-    const extend = (): void => {
-      forget();
-      if (!isOver) forget = clock.after(command.timeout, () => abort.abort(deadlinePassed()));
-    };
-    let told: string | undefined;
-    const beat = async (undoData: unknown): Promise<void> => {
-      if (isOver) return;
-      const text = undoData === undefined ? undefined : undoDataText(undoData);
-      extend();
-      const isNews = text !== undefined && text !== told;
-      if (!isNews && abort.signal.aborted) return;
-      const message = heartbeatTo(running.command, isNews ? undoData : undefined, ++this.#heartbeats, SOURCE);
-      const refused = this.#options.say(message);
-      if (refused !== undefined) throw new HeartbeatTooLarge(refused);
-      if (isNews) told = text;
-    };
-    extend();
+  async #perform(run: LocalRun): Promise<HandlerAnswer> {
+    const { command, signal } = run;
     try {
-      const handler = handlerOf(handlers, command.worker);
+      const handler = handlerOf(this.#options.handlers, command.worker);
       if (!handler)
-        throw new NonRetryable({ code: 'UNKNOWN_WORKER', message: `no handler is named ${command.worker}` });
-      return answerOf({ returned: await handler(command.data, this.#contextOf(running, beat)) });
+        throw new NonRetryable({
+          code: 'UNKNOWN_WORKER',
+          message: `no handler is named ${command.worker}`,
+        });
+      run.extend();
+      return answerOf({ returned: await handler(command.data, this.#contextOf(run)) });
     } catch (thrown) {
-      return answerOf({ thrown, aborted: abort.signal.reason });
+      return answerOf({ thrown, aborted: signal.reason });
     } finally {
-      isOver = true;
-      forget();
+      run.end();
     }
   }
 
-  #contextOf(running: Running, beat: (undoData: unknown) => Promise<void>): InProcessContext {
-    const { command, abort } = running;
+  async #beat(run: LocalRun, undoData: unknown): Promise<void> {
+    if (run.isOver) return;
+    const text = undoData === undefined ? undefined : undoDataText(undoData);
+    run.extend();
+    const isNews = text !== undefined && text !== run.told;
+    if (!isNews && run.signal.aborted) return;
+    const nth = ++this.#heartbeats;
+    const refused = this.#options.say(heartbeatTo(run.command, isNews ? undoData : undefined, nth, SOURCE));
+    if (refused !== undefined) throw new HeartbeatTooLarge(refused);
+    if (isNews) run.told = text;
+  }
+
+  #contextOf(run: LocalRun): InProcessContext {
+    const { command, signal } = run;
     const { sink, logger } = this.#options;
     const context: InProcessContext = {
       sagaId: command.sagaid,
@@ -154,9 +130,9 @@ export class LocalWorker implements Receiver {
       direction: command.direction,
       effectKey: command.effectkey,
       traceparent: command.traceparent,
-      signal: abort.signal,
+      signal,
       heartbeat: (undoData) => {
-        const beating = beat(undoData);
+        const beating = this.#beat(run, undoData);
         beating.catch((error: unknown) => {
           // Its handler may not have waited for it.
           logger.warn(`a heartbeat was not sent: ${String(error)}`, factsOfCommand(command));
@@ -164,13 +140,13 @@ export class LocalWorker implements Receiver {
         return beating;
       },
       setProgress: (current, total, category = command.step) => {
-        sink.progress(running.command, current, total, category);
+        sink.progress(run.command, current, total, category);
       },
       log: (event, data = {}, file) => {
-        sink.log(running.command, event, data, file);
+        sink.log(run.command, event, data, file);
       },
       setMetrics: (values, category = command.step) => {
-        sink.metrics(running.command, values, category);
+        sink.metrics(run.command, values, category);
       },
     };
     // A handler that was written for a worker's transaction is told so at once. Hidden, so that a context may be copied.

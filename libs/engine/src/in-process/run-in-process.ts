@@ -196,7 +196,6 @@ class Run {
   private async close(): Promise<void> {
     const { orchestrator } = this;
     this.orchestrator = undefined;
-    this.worker.stop();
     await orchestrator?.stop();
   }
 
