@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { appendFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StepExecutionError } from '@counterstep/steps';
+import { StepExecutionError, StepOrchestrator, StepRegistry } from '@counterstep/steps';
 import { filesIn } from '../../test-support/files.js';
 import type { UploadWorld } from '../../test-support/upload-runs.js';
 import { TestUpload, Told, afterUpload, failing, inWorld } from '../../test-support/upload-runs.js';
+import type { UploadContext } from './upload-context.js';
 
 const files = { 'image/a.jpg': 'a', 'image/b.jpg': 'b', 'image/c.jpg': 'c', 'label/a.json': '{}' };
 const STEPS = [
@@ -57,13 +58,14 @@ describe('an upload leaves nothing', () => {
       const uploaded = STEPS.indexOf(name) >= STEPS.indexOf('upload_files');
       expect(ids).toHaveLength(uploaded ? 3 : 0);
       for (const id of ids) expect(world.backend.uploads.metadataOf(7, id)).toEqual({});
-      expect(action.context).toMatchObject({
-        organizedFiles: {},
-        uploadedFiles: [],
-        createdUnits: [],
-        metadataResult: null,
-        workFolder: null,
-      });
+      const { organizedFiles, uploadedFiles, createdUnits, metadataResult, workFolder } = action.context!;
+      expect([organizedFiles, uploadedFiles, createdUnits, metadataResult, workFolder]).toEqual([
+        {},
+        [],
+        [],
+        null,
+        null,
+      ]);
     });
   });
 
@@ -210,6 +212,23 @@ describe('an upload leaves nothing', () => {
         expect(await world.leftBehind()).toEqual([]);
       });
     }
+  });
+});
+
+test('steps of an upload that are run by themselves remove their temporary files too', async () => {
+  await inWorld(async (world) => {
+    await world.given(files);
+    const action = new TestUpload(world.params(), world.runtime);
+    const registry = new StepRegistry<UploadContext>();
+    action.setupSteps(registry);
+    const seen: (string | null)[] = [];
+    registry.insertAfter('organize_files', new Told('look', ({ workFolder }) => seen.push(workFolder)));
+    registry.insertAfter('look', failing('saboteur'));
+    await expect(new StepOrchestrator(registry, action.createContext()).execute()).rejects.toThrow(
+      'on purpose',
+    );
+    expect(seen).toEqual([expect.stringContaining('counterstep-upload-')]);
+    expect(await world.leftBehind()).toEqual([]);
   });
 });
 
