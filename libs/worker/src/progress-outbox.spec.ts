@@ -217,6 +217,7 @@ describe('the progress outbox', () => {
       await watch.pass(500);
     }
     expect(sent().map(({ data }) => data.progress?.[0]?.current)).toEqual([0]);
+    outbox.progress(command(), 599_500, 600_000, 's');
     expect(watch.timers).toEqual([]);
     publish = () => Promise.resolve([]);
     confirm([]);
