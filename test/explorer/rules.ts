@@ -1,7 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import type * as Core from '@counterstep/core';
-import type * as Worker from '@counterstep/worker';
 
 /** What is walked: the heart of the orchestrator and the rules of the barrier, or a wrong version of them. */
 export interface Rules {
@@ -10,17 +9,14 @@ export interface Rules {
   readonly evolve: typeof Core.evolve;
   readonly isLive: typeof Core.isLive;
   readonly interventionsOf: typeof Core.interventionsOf;
-  readonly enterBarrier: typeof Worker.enterBarrier;
-  readonly leaveBarrier: typeof Worker.leaveBarrier;
+  readonly enterBarrier: typeof Core.enterBarrier;
+  readonly leaveBarrier: typeof Core.leaveBarrier;
 }
 
 /** The rules as the sources under `root` have them. */
 export async function rulesAt(root: string): Promise<Rules> {
   const source = (path: string): Promise<unknown> => import(pathToFileURL(join(root, 'libs', path)).href);
   const core = (await source('core/src/index.ts')) as typeof Core;
-  // What the barrier in memory is made of, which passes the conformance suite of the one in Postgres. Not the worker's
-  // index: it brings the clients of Kafka and Postgres with it.
-  const { enterBarrier, leaveBarrier } = (await source('worker/src/barrier/rows.ts')) as typeof Worker;
-  const { decide, effectsOf, evolve, isLive, interventionsOf } = core;
+  const { decide, effectsOf, evolve, isLive, interventionsOf, enterBarrier, leaveBarrier } = core;
   return { decide, effectsOf, evolve, isLive, interventionsOf, enterBarrier, leaveBarrier };
 }

@@ -17,7 +17,7 @@ const UNDO = 'core/src/undo.ts';
 const ADVANCE = 'core/src/advance.ts';
 const OPERATOR = 'core/src/operator.ts';
 const COURSE = 'core/src/course.ts';
-const BARRIER = 'worker/src/barrier/rules.ts';
+const BARRIER = 'core/src/barrier-rules.ts';
 
 /** Planted to see that the copy passes its checks: what catches this would catch anything. */
 export const NO_BUG: SeededBug = {
@@ -193,7 +193,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   },
   {
     name: 'no tombstone: what comes after its undo runs',
-    file: 'worker/src/barrier/rows.ts',
+    file: 'core/src/barrier-rows.ts',
     find: '...(!forward && { [forwardKey]: TOMBSTONE })',
     put: '',
   },

@@ -33,7 +33,7 @@ export function copyWith({ name, file, find, put }: SeededBug, how: 'rules' | 't
   return { root: copy, remove: () => rmSync(copy, { recursive: true, force: true }) };
 }
 
-const RULES = ['package.json', 'libs/core/src', 'libs/worker/src/barrier'];
+const RULES = ['package.json', 'libs/core/src'];
 const TESTS = ['package.json', 'jest.config.js', 'libs', 'test'];
 
 function isSource(path: string): boolean {
