@@ -90,6 +90,10 @@ export class HttpConnection {
   }
 
   #urlOf({ path, query = {} }: HttpRequest): URL {
+    // Encoded or not, they would lead to another path.
+    if (path.some((part) => part === '.' || part === '..')) {
+      throw new BackendError('BACKEND_REFUSED', 'no id or key may be . or ..');
+    }
     const parts = path.map((part) => encodeURIComponent(part)).join('/');
     const url = new URL(`${this.#options.baseUrl.replace(/\/+$/, '')}/${parts}`);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
