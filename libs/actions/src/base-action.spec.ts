@@ -154,6 +154,30 @@ describe('an action', () => {
   });
 });
 
+describe('what a run held', () => {
+  class Holding extends GreetAction {
+    readonly released: Greetings[] = [];
+    protected override async release(context: Greetings): Promise<void> {
+      this.released.push(context);
+      if (this.params.to === 'stuck') throw new Error('it does not let go');
+    }
+  }
+
+  test('is let go of when it has ended, well or not', async () => {
+    const action = new Holding({ to: 'x' }, runtime());
+    await action.run();
+    expect(action.released).toEqual([action.context]);
+    await expect(action.run({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(action.released).toHaveLength(2);
+  });
+
+  test('and is not let go of, is logged, and the run ends as it did', async () => {
+    lines.length = 0;
+    expect(await new Holding({ to: 'stuck' }, runtime()).run()).toMatchObject({ success: true });
+    expect(lines.join('')).toContain('"event":"release_failed","data":{"error":"it does not let go"}');
+  });
+});
+
 describe('runAction', () => {
   test('runs an action by its name', async () => {
     registerAction('greet', GreetAction);
