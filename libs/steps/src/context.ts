@@ -1,5 +1,5 @@
-import { reasonOf } from './errors.js';
-import type { StepResult } from './result.js';
+import { ValidationError, reasonOf } from './errors.js';
+import { kindOf, type StepResult } from './result.js';
 
 /** Where files of a run are kept. */
 export interface FileClient {
@@ -44,11 +44,36 @@ export class BaseStepContext {
   }
 }
 
+/** Refuses what steps cannot share. Callers without types may pass anything. */
+export function checkContext(context: unknown): void {
+  const { stepResults, errors, currentStep } = (context ?? {}) as Partial<Record<string, unknown>>;
+  const isPlace = currentStep === null || typeof currentStep === 'string';
+  if (Array.isArray(stepResults) && Array.isArray(errors) && isPlace) return;
+  throw new ValidationError(
+    'NOT_A_CONTEXT',
+    `${kindOf(context)} is no context: extend BaseStepContext, and pass an instance.`,
+  );
+}
+
+/** Where the run is. A step may have frozen the context: that must not keep others from being undone. */
+export function moveTo(context: BaseStepContext, step: string | null): void {
+  Reflect.set(context, 'currentStep', step);
+}
+
+/** Adds a line for people. A step may have spoilt the list: that must not keep others from being undone. */
+export function noteError(context: BaseStepContext, line: string): void {
+  try {
+    context.errors.push(line);
+  } catch {
+    // The run's own error says it too.
+  }
+}
+
 /** Logs what the engine itself has to tell. A logger that fails must not undo what steps did, so it only leaves a word in `errors`. */
 export function note(context: BaseStepContext, event: string, data: Readonly<Record<string, unknown>>): void {
   try {
     context.log(event, data);
   } catch (thrown) {
-    context.errors.push(`Logging '${event}' failed: ${reasonOf(thrown)}`);
+    noteError(context, `Logging '${event}' failed: ${reasonOf(thrown)}`);
   }
 }

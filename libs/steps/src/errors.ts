@@ -17,9 +17,12 @@ export type ValidationCode =
   | 'CONTEXT_IN_USE'
   | 'DUPLICATE_NAME'
   | 'NO_STEPS'
+  | 'NOT_A_CONTEXT'
   | 'NOT_A_FUNCTION'
+  | 'NOT_A_SIGNAL'
   | 'NOT_A_STEP'
   | 'TIMEOUT_OUT_OF_BOUNDS'
+  | 'UNKNOWN_OPTION'
   | 'UNKNOWN_STEP'
   | 'WEIGHT_OUT_OF_BOUNDS';
 

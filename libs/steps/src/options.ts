@@ -1,4 +1,5 @@
 import { ValidationError } from './errors.js';
+import { kindOf } from './result.js';
 
 /** How a run may be ended from outside. Times are milliseconds, at most 2,147,483,647 (24 days). */
 export interface StepRunOptions {
@@ -23,10 +24,23 @@ export interface StepRunOptions {
 /** A longer delay overflows Node's timers, which then fire at once. */
 const MAX_TIMER_MS = 2_147_483_647;
 
-/** @throws ValidationError `TIMEOUT_OUT_OF_BOUNDS`. */
+/** @throws ValidationError `UNKNOWN_OPTION`, `NOT_A_SIGNAL`, `TIMEOUT_OUT_OF_BOUNDS`. */
 export function checkOptions(options: StepRunOptions): void {
-  const { timeoutMs, stepTimeoutMs, rollbackTimeoutMs, graceMs } = options;
+  const { signal, timeoutMs, stepTimeoutMs, rollbackTimeoutMs, graceMs, ...unknown } = options;
   const times = { timeoutMs, stepTimeoutMs, rollbackTimeoutMs, graceMs };
+  const [stranger] = Object.keys(unknown);
+  if (stranger !== undefined) {
+    const known = ['signal', ...Object.keys(times)].join(', ');
+    throw new ValidationError(
+      'UNKNOWN_OPTION',
+      `There is no option '${stranger}'. The options are: ${known}.`,
+    );
+  }
+  if (signal !== undefined && !isSignal(signal))
+    throw new ValidationError(
+      'NOT_A_SIGNAL',
+      `The signal must be an AbortSignal, such as the signal of an AbortController, not ${kindOf(signal)}.`,
+    );
   for (const [name, value] of Object.entries(times)) {
     const least = name === 'graceMs' ? 0 : 1;
     if (value === undefined || (Number.isInteger(value) && value >= least && value <= MAX_TIMER_MS)) continue;
@@ -36,3 +50,7 @@ export function checkOptions(options: StepRunOptions): void {
     );
   }
 }
+
+/** By its form: it may come from another realm. */
+const isSignal = ({ aborted, addEventListener }: Partial<AbortSignal>): boolean =>
+  typeof aborted === 'boolean' && typeof addEventListener === 'function';

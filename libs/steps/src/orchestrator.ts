@@ -1,5 +1,5 @@
 import type { BaseStepContext } from './context.js';
-import { note } from './context.js';
+import { checkContext, moveTo, note, noteError } from './context.js';
 import { StepExecutionError, ValidationError, reasonOf } from './errors.js';
 import type { StepRunOptions } from './options.js';
 import { checkOptions } from './options.js';
@@ -33,13 +33,14 @@ export class StepOrchestrator<C extends BaseStepContext = BaseStepContext> {
   readonly #progressCallback: ProgressCallback | undefined;
   readonly #options: StepRunOptions & { readonly graceMs: number };
 
-  /** @throws ValidationError `TIMEOUT_OUT_OF_BOUNDS`. */
+  /** @throws ValidationError `NOT_A_CONTEXT`, `UNKNOWN_OPTION`, `NOT_A_SIGNAL`, `TIMEOUT_OUT_OF_BOUNDS`. */
   constructor(
     registry: StepRegistry<C>,
     context: C,
     progressCallback?: ProgressCallback,
     options: StepRunOptions = {},
   ) {
+    checkContext(context);
     checkOptions(options);
     this.#registry = registry;
     this.#context = context;
@@ -77,7 +78,7 @@ export class StepOrchestrator<C extends BaseStepContext = BaseStepContext> {
       return { success: true, stepsExecuted: done.length, stepsTotal: steps.length };
     } finally {
       run.clear();
-      this.#context.currentStep = null;
+      moveTo(this.#context, null);
     }
   }
 
@@ -98,17 +99,21 @@ export class StepOrchestrator<C extends BaseStepContext = BaseStepContext> {
   /** Runs one step. What is returned ends the run. */
   async #advance(step: BaseStep<C>, run: Stop, done: DoneStep<C>[]): Promise<StepEnd | undefined> {
     const { name } = step;
-    this.#context.currentStep = name;
-    const { result, end } = await runStep(step, this.#context, run.signal, this.#options);
-    this.#context.stepResults.push(result);
-    if (!end && !result.skipped) done.push({ step, name, result });
-    return end;
+    try {
+      this.#context.currentStep = name;
+      const { result, end } = await runStep(step, this.#context, run.signal, this.#options);
+      if (!end && !result.skipped) done.push({ step, name, result });
+      this.#context.stepResults.push(result);
+      return end;
+    } catch (thrown) {
+      return spoilt(name, thrown);
+    }
   }
 
   #report(percent: number): void {
     const failed = (thrown: unknown) => {
       const failure = `Progress callback failed: ${reasonOf(thrown)}`;
-      this.#context.errors.push(failure);
+      noteError(this.#context, failure);
       note(this.#context, 'progress_callback_failed', { error: failure });
     };
     try {
@@ -118,6 +123,14 @@ export class StepOrchestrator<C extends BaseStepContext = BaseStepContext> {
       failed(thrown);
     }
   }
+}
+
+/** A step froze the context, or put something else in the place of its lists. */
+function spoilt(step: string, thrown: unknown): StepEnd {
+  return {
+    message: `Step '${step}' failed: the context cannot be used any more: ${reasonOf(thrown)}`,
+    facts: { code: 'STEP_FAILED', step, retryable: false, cause: thrown },
+  };
 }
 
 function stoppedBefore(step: string, reason: unknown): StepEnd {

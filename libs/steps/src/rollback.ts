@@ -1,5 +1,5 @@
 import type { BaseStepContext } from './context.js';
-import { note } from './context.js';
+import { moveTo, note, noteError } from './context.js';
 import { reasonOf } from './errors.js';
 import type { StepRunOptions } from './options.js';
 import type { StepResult } from './result.js';
@@ -21,14 +21,14 @@ export async function rollBack<C extends BaseStepContext>(
 ): Promise<string[]> {
   const failures: string[] = [];
   for (const { step, name, result } of done.toReversed()) {
-    context.currentStep = name;
+    moveTo(context, name);
     const stop = new Stop({ code: 'STEP_TIMEOUT', timeoutMs: rollbackTimeoutMs });
     try {
       await stop.run(async (signal) => step.rollback(context, result, signal), graceMs);
     } catch (thrown) {
       const failure = `Rollback failed for '${name}': ${reasonOf(thrown)}`;
       failures.push(failure);
-      context.errors.push(failure);
+      noteError(context, failure);
       note(context, 'rollback_failed', { step: name, error: failure });
     } finally {
       stop.clear();

@@ -76,11 +76,16 @@ function noResult(step: string, returned: unknown): StepOutcome {
 }
 
 function mayBeRetried(thrown: unknown): boolean {
-  if (thrown instanceof GivenUp) return false;
-  return !(
-    typeof thrown === 'object' &&
-    thrown !== null &&
-    'retryable' in thrown &&
-    thrown.retryable === false
-  );
+  try {
+    if (thrown instanceof GivenUp) return false;
+    return !(
+      typeof thrown === 'object' &&
+      thrown !== null &&
+      'retryable' in thrown &&
+      thrown.retryable === false
+    );
+  } catch {
+    // It cannot be looked at, and says nothing.
+    return true;
+  }
 }

@@ -80,5 +80,11 @@ export class Stop {
 }
 
 /** What a reason to stop is called. */
-export const codeOf = (reason: unknown): StepExecutionCode =>
-  reason instanceof TimeIsOver ? reason.code : 'ABORTED';
+export function codeOf(reason: unknown): StepExecutionCode {
+  try {
+    return reason instanceof TimeIsOver ? reason.code : 'ABORTED';
+  } catch {
+    // A reason that cannot be looked at is none of ours.
+    return 'ABORTED';
+  }
+}
