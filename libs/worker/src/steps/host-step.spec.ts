@@ -104,6 +104,30 @@ describe('a step that fails', () => {
     expect(undone).toEqual(['first']);
   });
 
+  test.each([[undefined], [null], ['text'], [{}]])(
+    'because createContext returned %p has not begun, and says so',
+    async (context) => {
+      const createContext = () => context as unknown as TripContext;
+      const hosting = await open(toWorkflow('trip', registryOf(first), { ...TRIP, createContext }));
+      expect(await hosting.run()).toMatchObject({
+        state: 'compensated',
+        cause: { code: 'STEP_FAILED', message: expect.stringContaining('createContext returned no context') },
+      });
+      expect(undone).toEqual([]);
+    },
+  );
+
+  test('because createContext returned the context of another has not begun, as sagas would be mixed', async () => {
+    let shared: TripContext | undefined;
+    const createContext: typeof TRIP.createContext = (...given) => (shared ??= TRIP.createContext(...given));
+    const hosting = await open(toWorkflow('trip', registryOf(step('only')), { ...TRIP, createContext }));
+    expect(await hosting.run()).toMatchObject({ state: 'completed' });
+    expect(await hosting.run()).toMatchObject({
+      state: 'compensated',
+      cause: { message: expect.stringContaining('a context that is in use') },
+    });
+  });
+
   test('because its saga is cancelled may have left something, and is rolled back', async () => {
     let begun = () => {};
     const running = new Promise<void>((resolve) => (begun = resolve));

@@ -13,7 +13,14 @@ import * as z from 'zod';
 import { NotJson, plainCopy } from './plain-json.js';
 import { runtimeOf, type HostContext, type HostedRuntime, type HostedWorld } from './runtime.js';
 import { readStored, resultOf, storedResult, type HostedStepResult } from './stored-result.js';
-import { changes, fieldsOf, restore, stateAfter, type ContextState } from './travelling-context.js';
+import {
+  changes,
+  checkFresh,
+  fieldsOf,
+  restore,
+  stateAfter,
+  type ContextState,
+} from './travelling-context.js';
 
 /** What the steps of one registry have in common. */
 export interface Host<C extends BaseStepContext> {
@@ -80,6 +87,7 @@ export class HostedStep<C extends BaseStepContext> {
     const known = stateAfter([...outputs, ...more]);
     const runtime = runtimeOf(this.#name, handler, this.#host.world);
     const context = await this.#host.createContext(runtime, (await this.#checked(input)) as never);
+    travelling('CONTEXT_NOT_JSON', () => checkFresh(context, this.#host.local));
     if (known) restore(context, known);
     context.stepResults.push(...outputs.map((output) => resultOf(output)));
     context.currentStep = this.#name;

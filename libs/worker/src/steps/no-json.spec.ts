@@ -49,6 +49,24 @@ describe('a context or result that cannot travel', () => {
     expect([executed, undone]).toEqual([0, []]);
   });
 
+  test.each<[string, (carrier: Carrier) => unknown]>([
+    ['is read only', (carrier) => Object.defineProperty(carrier, 'load', { writable: false })],
+    ['is a getter of its own', (carrier) => Object.defineProperty(carrier, 'load', { get: () => 1 })],
+  ])('is refused before the step begins when a field %s, unless it need not travel', async (_what, fix) => {
+    let executed = 0;
+    const createContext = (runtime: HostedRuntime) => {
+      const carrier = new Carrier(runtime);
+      fix(carrier);
+      return carrier;
+    };
+    const execute = () => ((executed += 1), ok());
+    const status = await carry(execute, { createContext });
+    const message = expect.stringContaining('load: it is read only, or a getter');
+    expect(status).toMatchObject({ cause: { code: 'CONTEXT_NOT_JSON', message } });
+    expect([executed, undone]).toEqual([0, []]);
+    expect(await carry(execute, { createContext, local: ['load'] })).toMatchObject({ state: 'completed' });
+  });
+
   test('is refused too when it is in the data of the result, or in what the rollback needs', async () => {
     const inData = await carry(() => ok({ rows: [{ id: 5n }] }, { id: 7 }));
     const message = 'it cannot travel: data.rows.0.id: a bigint is no JSON';

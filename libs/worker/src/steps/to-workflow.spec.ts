@@ -86,6 +86,27 @@ describe('the definition', () => {
     expect(wrong({ createContext: undefined })).toThrow(WorkerConfigError);
   });
 
+  test.each<[string, object]>([
+    ['there is no option', { timeoutMs: 5 }],
+    ['local must be a list', { local: 'cache' }],
+    ['local must be a list', { local: [5] }],
+    ['maxStateBytes must be', { maxStateBytes: Number.NaN }],
+    ['maxStateBytes must be', { maxStateBytes: '1000' }],
+    ['maxStateBytes must be', { maxStateBytes: 0 }],
+  ])('is refused because %s (%j)', (words, options) => {
+    const build = () => toWorkflow('trip', registry, { ...TRIP, ...options });
+    expect(build).toThrow(WorkerConfigError);
+    expect(build).toThrow(words);
+  });
+
+  test('is refused when a step has the name of the rollback of another, which would execute it', () => {
+    const both = registryOf(step('book'), step('book.rollback'));
+    expect(() => toWorkflow('trip', both, TRIP)).toThrow(WorkerConfigError);
+    expect(() => toWorkflow('trip', both, TRIP)).toThrow(
+      /'book.rollback' is a step, and the name of the rollback/,
+    );
+  });
+
   test('may do without a barrier', () => {
     const { workflow, handlers } = toWorkflow('trip', registry, { ...TRIP, barrier: 'none' });
     expect(workflow.allSteps()[0]?.barrier).toBe('none');

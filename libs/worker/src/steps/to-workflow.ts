@@ -58,13 +58,30 @@ export interface HostedSteps<Input = JsonObject> {
 
 const ROLLBACK = 'rollback';
 const MAX_STATE_BYTES = 900_000;
+const OPTIONS: ReadonlySet<string> = new Set(
+  Object.keys({
+    createContext: true,
+    input: true,
+    queue: true,
+    version: true,
+    local: true,
+    env: true,
+    client: true,
+    timeout: true,
+    retry: true,
+    undoRetry: true,
+    sagaTimeout: true,
+    barrier: true,
+    maxStateBytes: true,
+  } satisfies Record<keyof ToWorkflowOptions<BaseStepContext>, true>),
+);
 
 /**
  * Makes of the steps that are registered now a workflow, and the handlers that run it: each step is a step of the saga, its
  * `rollback` the compensation, its `rollbackData` the undo data. docs/guides/steps.md tells what differs from a run in one
  * process. A step object then serves many sagas at the same time.
  * @throws ValidationError of core, `INVALID_WORKFLOW`, when a name or an option cannot be one of a workflow.
- * @throws WorkerConfigError when the input hides a step's result, or the barrier is another.
+ * @throws WorkerConfigError when two names hide one another, or an option that core does not know of cannot be.
  */
 export function toWorkflow<C extends BaseStepContext, Input extends z.ZodType = z.ZodType<JsonObject>>(
   name: string,
@@ -122,13 +139,28 @@ export function toWorkflow<C extends BaseStepContext, Input extends z.ZodType = 
 function checkOptions<C extends BaseStepContext, Input extends z.ZodType>(
   workflow: string,
   names: readonly string[],
-  { input, barrier, createContext }: ToWorkflowOptions<C, Input>,
+  options: ToWorkflowOptions<C, Input>,
 ): void {
+  const { input, barrier, createContext, local = [], maxStateBytes = MAX_STATE_BYTES } = options;
+  const unknown = Object.keys(options).find((option) => !OPTIONS.has(option));
+  if (unknown !== undefined)
+    throw new WorkerConfigError(
+      `${workflow}: there is no option '${unknown}'; the options are ${[...OPTIONS].join(', ')}`,
+    );
   if (typeof createContext !== 'function')
     throw new WorkerConfigError(`${workflow}: createContext must be a function that returns a context`);
   if (barrier !== undefined && !['external', 'none'].includes(barrier))
     throw new WorkerConfigError(
       `${workflow}: steps cannot run in barrier '${barrier}', as they do not write through its transaction; use external or none`,
+    );
+  if (!Array.isArray(local) || !local.every((field) => typeof field === 'string'))
+    throw new WorkerConfigError(`${workflow}: local must be a list of fields of the context`);
+  if (!Number.isSafeInteger(maxStateBytes) || maxStateBytes < 1)
+    throw new WorkerConfigError(`${workflow}: maxStateBytes must be a whole number from 1 on`);
+  const hidden = names.find((name) => names.includes(`${name}.${ROLLBACK}`));
+  if (hidden !== undefined)
+    throw new WorkerConfigError(
+      `${workflow}: '${hidden}.${ROLLBACK}' is a step, and the name of the rollback of '${hidden}': rename one of them`,
     );
   const fields = input instanceof z.ZodObject ? Object.keys(input.shape) : [];
   const hiding = fields.find((field) => names.includes(field));

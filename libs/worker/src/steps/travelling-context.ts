@@ -1,7 +1,7 @@
 import type { JsonObject } from '@counterstep/protocol';
 import type { BaseStepContext } from '@counterstep/steps';
 import { applyPatch, patchBetween, topField, type PatchOperation } from './json-patch.js';
-import { plainFields } from './plain-json.js';
+import { NotJson, plainFields } from './plain-json.js';
 import { readStored } from './stored-result.js';
 
 /** What each step gets anew: it does not travel as a field. */
@@ -45,6 +45,28 @@ export function restore(context: object, { fields, gone }: ContextState): void {
   for (const field of gone) target[field] = undefined;
   // The steps change what they find, and what is compared with it later must stay.
   Object.assign(target, structuredClone(fields));
+}
+
+/**
+ * Refuses what `createContext` returned when a step could not begin with it: another saga would have left its fields there.
+ * @throws TypeError; NotJson for a field that could not be put into the next step's context.
+ */
+export function checkFresh(context: unknown, local: ReadonlySet<string>): void {
+  const { stepResults, currentStep } = (context ?? {}) as Partial<BaseStepContext>;
+  if (!Array.isArray(stepResults) || currentStep === undefined)
+    throw new TypeError('createContext returned no context: return an instance of BaseStepContext');
+  if (currentStep !== null)
+    throw new TypeError('createContext returned a context that is in use: make a new one each time');
+  for (const [field, { enumerable, writable, set }] of Object.entries(
+    Object.getOwnPropertyDescriptors(context),
+  )) {
+    const isSettable = writable === true || set !== undefined;
+    if (!enumerable || isSettable || OWN_WAY.includes(field) || local.has(field)) continue;
+    throw new NotJson(
+      field,
+      'it is read only, or a getter of this object, so the next step could not get it',
+    );
+  }
 }
 
 /** @throws NotJson */
