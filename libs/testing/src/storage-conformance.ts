@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { PassThrough, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Storage } from '@counterstep/actions';
 import { afterEach, beforeEach, describe, expect, test } from './runner.js';
@@ -151,12 +150,21 @@ export function storageConformance(
       expect(content.destroyed).toBe(true);
       for (const key of ['kept', 'new/file']) {
         const stop = new AbortController();
-        const source = new PassThrough();
+        let reading = () => {};
+        const goesOn = new Promise<void>((resolve) => (reading = resolve));
+        let given = false;
+        // Gives something, and never any more.
+        const source = new Readable({
+          highWaterMark: 1,
+          read() {
+            if (given) reading();
+            else this.push(randomBytes(100));
+            given = true;
+          },
+        });
         const writing = storage.write(key, source, stop.signal);
         writing.catch(() => {});
-        source.write(randomBytes(100));
-        // It is being read.
-        if (source.readableLength > 0) await once(source, 'data');
+        await goesOn;
         stop.abort(new Error('too late'));
         await expect(writing).rejects.toThrow();
         expect(source.destroyed).toBe(true);
@@ -170,6 +178,17 @@ export function storageConformance(
       await Promise.all(contents.map((content) => write('same/key', content)));
       expect(contents).toContain(String(await read('same/key')));
       expect(await storage.list('')).toEqual(['same/key']);
+    });
+
+    promised('a folder may go with its last file while another file comes', async () => {
+      const busy = async (name: string) => {
+        for (let count = 0; count < 50; count += 1) {
+          await write(`one/folder/${name}`, name);
+          await storage.delete(`one/folder/${name}`);
+        }
+      };
+      await Promise.all(['a', 'b', 'c'].map(busy));
+      expect(await storage.list('')).toEqual([]);
     });
 
     promised('writing and deleting side by side do not disturb each other', async () => {

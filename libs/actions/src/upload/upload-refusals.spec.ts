@@ -212,9 +212,10 @@ describe('an upload refuses, and leaves nothing of,', () => {
       const own = process.getuid?.();
       if (own === 0) process.seteuid?.(65_534);
       try {
-        await expect(new UploadAction(world.params(), world.runtime).run()).rejects.toThrow(
-          /b\.jpg: it cannot be used: EACCES/,
-        );
+        await expect(new UploadAction(world.params(), world.runtime).run()).rejects.toMatchObject({
+          step: 'validate_files',
+          message: expect.stringMatching(/b\.jpg: it cannot be used: EACCES/),
+        });
       } finally {
         if (own === 0) process.seteuid?.(0);
       }

@@ -121,6 +121,20 @@ describe('an upload leaves nothing', () => {
     });
   });
 
+  test('when deleting succeeds only the second time', async () => {
+    await leavingNothing(async (world, action) => {
+      const refused = new Set<string>();
+      world.storage.beforeDelete = (key) => {
+        if (refused.has(key)) return;
+        refused.add(key);
+        throw new Error('try again');
+      };
+      action.change = (registry) => registry.register(failing('last'));
+      expect((await endOf(action)).rollbackFailures).toEqual([]);
+      expect(refused.size).toBe(4);
+    });
+  });
+
   test('when its time is over', async () => {
     await leavingNothing(async (world, action) => {
       world.storage.beforeWrite = (_key, _attempt, signal) =>
