@@ -32,7 +32,8 @@ class Copy {
 
   private value(value: unknown, depth: number): JsonValue {
     if (typeof value === 'string') return this.text(value);
-    if (typeof value === 'number' && Number.isFinite(value)) return this.spend(24) ? value : CUT;
+    // JSON has no -0.
+    if (typeof value === 'number' && Number.isFinite(value)) return this.spend(24) ? value + 0 : CUT;
     if (typeof value === 'boolean') return this.spend(5) ? value : CUT;
     if (value === null || value === undefined) return this.spend(4) ? null : CUT;
     if (typeof value === 'number' || typeof value === 'bigint') return this.text(value.toString());
