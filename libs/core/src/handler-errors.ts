@@ -6,6 +6,15 @@ import type { ErrorFacts, NoticeReason } from '@counterstep/protocol';
 const REJECTED = Symbol.for('counterstep.StepRejected');
 const NON_RETRYABLE = Symbol.for('counterstep.NonRetryable');
 
+/** Whatever was thrown: a proxy may throw when it is looked at. */
+function isMarked(thrown: unknown, mark: symbol): boolean {
+  try {
+    return typeof thrown === 'object' && thrown !== null && mark in thrown;
+  } catch {
+    return false;
+  }
+}
+
 interface Facts {
   readonly code: string;
   readonly message: string;
@@ -27,7 +36,7 @@ export class StepRejected extends Error {
   }
 
   static is(error: unknown): error is StepRejected {
-    return typeof error === 'object' && error !== null && REJECTED in error;
+    return isMarked(error, REJECTED);
   }
 }
 
@@ -44,7 +53,7 @@ export class NonRetryable extends Error {
   }
 
   static is(error: unknown): error is NonRetryable {
-    return typeof error === 'object' && error !== null && NON_RETRYABLE in error;
+    return isMarked(error, NON_RETRYABLE);
   }
 }
 

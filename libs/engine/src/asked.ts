@@ -1,4 +1,4 @@
-import { ValidationError } from '@counterstep/core';
+import { ValidationError, factsOf } from '@counterstep/core';
 import type { Asked, SagaEvent } from '@counterstep/core';
 import { findJsonProblem, storableText } from '@counterstep/protocol';
 
@@ -36,16 +36,24 @@ export function storableSignal(signal: {
   readonly actor: string | undefined;
 }): Omit<Extract<SagaEvent, { type: 'signal' }>, 'type'> {
   const { id, name, data, actor } = signal;
-  const problem = findJsonProblem([id, name, data ?? null]);
-  if (problem || id === '' || id.length > 200)
-    throw new ValidationError(
-      'SIGNAL_INVALID',
-      problem ? problem.message : 'the id of a signal has 1 to 200 characters',
-    );
+  const { copy, problem } = storable([id, name, data ?? null]);
+  if (problem !== undefined || id === '' || id.length > 200)
+    throw new ValidationError('SIGNAL_INVALID', problem ?? 'the id of a signal has 1 to 200 characters');
   return {
     id,
     name,
-    ...(data !== undefined && { data: JSON.parse(JSON.stringify(data)) as unknown }),
+    ...(data !== undefined && { data: copy?.at(-1) }),
     ...(actor !== undefined && { actor: storableText(actor, 200) }),
   };
+}
+
+/** A copy as JSON gives it back, or why there is none. */
+function storable(parts: readonly unknown[]): { copy?: readonly unknown[]; problem?: string } {
+  try {
+    const problem = findJsonProblem(parts);
+    if (problem) return { problem: problem.message };
+    return { copy: JSON.parse(JSON.stringify(parts)) as readonly unknown[] };
+  } catch (error) {
+    return { problem: factsOf(error).message };
+  }
 }

@@ -1,4 +1,4 @@
-import { StateStoreError, ValidationError, WorkflowExecutionError } from '@counterstep/core';
+import { StateStoreError, ValidationError, WorkflowExecutionError, factsOf } from '@counterstep/core';
 import type { FailureMode, Problem, Workflow } from '@counterstep/core';
 import { findJsonProblem, sagaIdSchema } from '@counterstep/protocol';
 import type { BusinessKey, JsonObject } from '@counterstep/protocol';
@@ -21,16 +21,13 @@ export interface StartOptions {
 
 /** Checks what a saga is started with, and gives it as the schema leaves it. Throws `ValidationError` naming every path. */
 export function checkInput(workflow: Workflow, context: unknown): JsonObject {
-  if (typeof context !== 'object' || context === null || Array.isArray(context))
-    throw new ValidationError('INPUT_INVALID', 'the initial context must be an object', [
-      { code: 'INPUT_INVALID', message: 'not an object', mend: 'pass an object', path: '' },
-    ]);
-  const text = findJsonProblem(context);
+  if (!isObject(context)) throw noObject();
+  const text = readable(workflow, () => findJsonProblem(context));
   if (text)
     throw invalid(workflow, [{ code: text.code, message: text.message, mend: 'remove it', path: text.path }]);
-  if (!workflow.inputSchema) return plain(context);
+  if (!workflow.inputSchema) return plain(workflow, context);
   const parsed = parse(workflow, workflow.inputSchema, context);
-  if (parsed.success) return plain(parsed.data);
+  if (parsed.success) return plain(workflow, parsed.data);
   throw invalid(
     workflow,
     parsed.error.issues.map((issue) => ({
@@ -99,7 +96,30 @@ function invalid(workflow: Workflow, problems: Problem[]): ValidationError {
   );
 }
 
-/** As it will be read back from history. */
-function plain(value: unknown): JsonObject {
-  return JSON.parse(JSON.stringify(value)) as JsonObject;
+function noObject(): ValidationError {
+  return new ValidationError('INPUT_INVALID', 'the initial context must be an object', [
+    { code: 'INPUT_INVALID', message: 'not an object', mend: 'pass an object', path: '' },
+  ]);
 }
+
+/** As it will be read back from history. */
+function plain(workflow: Workflow, value: unknown): JsonObject {
+  const text = readable(workflow, (): string | undefined => JSON.stringify(value));
+  const copy: unknown = text === undefined ? undefined : JSON.parse(text);
+  // A `toJSON` may make anything of it.
+  if (!isObject(copy)) throw noObject();
+  return copy as JsonObject;
+}
+
+/** JSON has no big integers, and a getter may throw. */
+function readable<T>(workflow: Workflow, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const { message } = factsOf(error);
+    throw invalid(workflow, [{ code: 'INPUT_INVALID', message, mend: 'pass what JSON can hold', path: '' }]);
+  }
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,4 +1,4 @@
-import { WorkflowExecutionError, contextInside, dueAt, fold, isFinished } from '@counterstep/core';
+import { WorkflowExecutionError, contextInside, dueAt, factsOf, fold, isFinished } from '@counterstep/core';
 import type { Explanation, FailureMode, ProgressSink, Saga, Workflow } from '@counterstep/core';
 import { systemClock, within } from '../clock.js';
 import type { Clock } from '../clock.js';
@@ -13,9 +13,11 @@ import { refuseMissing } from './handlers.js';
 import type { InProcessHandlers } from './handlers.js';
 import { InProcessBus } from './in-process-bus.js';
 import { LocalWorker } from './local-worker.js';
+import { carefully, checkOptions } from './options.js';
 import { PersonNeededError } from './saga-handle.js';
 import type { EndedSaga, RunningSaga, SagaHandle } from './saga-handle.js';
-import { loggingSink } from './sink.js';
+import { carefulSink, loggingSink } from './sink.js';
+import { snapshot } from './snapshot.js';
 import { TellingStore } from './telling-store.js';
 
 export interface InProcessOptions {
@@ -42,7 +44,7 @@ export interface InProcessOptions {
  * Runs one saga in this process, without any server, by the decisions of the orchestrator that runs it over Kafka. It is in
  * memory only: a crash of the process loses it, with its effects half done. Rejects before anything has run with
  * `ValidationError` (`HANDLER_MISSING` with all that are missing, `INPUT_INVALID` with the path of each problem,
- * `PART_OF_WORKFLOW`), and later with `PersonNeededError`.
+ * `BAD_OPTIONS`, `PART_OF_WORKFLOW`), and later with `PersonNeededError`.
  */
 export function runInProcess<Input, Results, Patches>(
   workflow: Workflow<Input, Results, Patches>,
@@ -80,7 +82,9 @@ class Run {
     private readonly handlers: InProcessHandlers,
     private readonly options: InProcessOptions,
   ) {
-    const { clock, logger = silentLogger, sink = loggingSink(logger) } = options;
+    const logger = carefully(options.logger ?? silentLogger);
+    const { clock } = options;
+    const sink = options.sink ? carefulSink(options.sink, logger) : loggingSink(logger);
     const began = Date.now();
     this.clock = clock ?? systemClock;
     this.logger = logger;
@@ -106,10 +110,13 @@ class Run {
     const { signal } = this.options;
     const cancel = (): void => void this.cancelBy(signal);
     try {
+      checkOptions(this.options);
       signal?.throwIfAborted();
       signal?.addEventListener('abort', cancel, { once: true });
+      const given = snapshot(input);
       await this.open();
-      this.start(await this.begin(input));
+      signal?.throwIfAborted();
+      this.start(await this.begin(given));
       await this.standstill();
       await this.close();
       return await this.ended();
@@ -117,7 +124,7 @@ class Run {
       this.refuse(error);
       throw error;
     } finally {
-      signal?.removeEventListener('abort', cancel);
+      signal?.removeEventListener?.('abort', cancel);
       await this.close();
     }
   }
@@ -200,9 +207,8 @@ class Run {
   }
 
   private async cancelBy(signal: AbortSignal | undefined): Promise<void> {
-    const reason: unknown = signal?.reason;
     try {
-      await this.handle.cancel({ reason: reason instanceof Error ? reason.message : String(reason) });
+      await this.handle.cancel({ reason: factsOf(signal?.reason).message });
     } catch (error) {
       // It was not started, is past its pivot, or has ended: the run says so.
       this.logger.debug(`the saga was not cancelled: ${String(error)}`);
