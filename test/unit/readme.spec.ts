@@ -1,5 +1,5 @@
 import { expect, jest, test } from '@jest/globals';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,4 +39,12 @@ test('the README links only to what is there', () => {
   const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, link = '']) => link);
   expect(links.length).toBeGreaterThan(5);
   expect(links.filter((link) => !existsSync(join(root, link)))).toEqual([]);
+});
+
+test('the README leads to every guide and every library', () => {
+  const here = ['docs/guides', 'libs'].flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => `](${folder}/${name})`),
+  );
+  expect(here.length).toBeGreaterThan(15);
+  expect(here.filter((link) => !readme.includes(link))).toEqual([]);
 });

@@ -85,6 +85,17 @@ describe('an action', () => {
     expect(action.calls).toBe(1);
   });
 
+  test('heeds the options of its run also when its execute passes none on', async () => {
+    class Forgetful extends GreetAction {
+      override async execute() {
+        return super.execute();
+      }
+    }
+    const action = new Forgetful({ to: 'x' }, runtime());
+    await expect(action.run({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(await action.run()).toMatchObject({ stepsExecuted: 1 });
+  });
+
   test('resolves with what resultOf makes of the context', async () => {
     class Told extends BaseAction<Params, Greetings, { said: string[]; steps: number }> {
       readonly paramsSchema = paramsSchema;

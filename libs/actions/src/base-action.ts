@@ -19,6 +19,7 @@ export abstract class BaseAction<
   readonly #given: unknown;
   #params: { readonly value: Params } | undefined;
   #registry: StepRegistry<C> | undefined;
+  #runOptions: StepRunOptions = {};
   #stepsRan = false;
 
   constructor(params: unknown, ctx: ActionRuntime) {
@@ -52,6 +53,7 @@ export abstract class BaseAction<
     this.#params = { value: this.#parse() };
     this.#registry = new StepRegistry<C>();
     this.#stepsRan = false;
+    this.#runOptions = options;
     this.setupSteps(this.#registry);
     const result = await this.execute(options);
     if (this.#registry.length > 0 && !this.#stepsRan) {
@@ -63,7 +65,10 @@ export abstract class BaseAction<
     return result;
   }
 
-  /** Runs the registered steps. An action without steps does its work here instead. */
+  /**
+   * Runs the registered steps, with the options of `run` where none are given here. An action without steps does its work here
+   * instead.
+   */
   async execute(options: StepRunOptions = {}): Promise<Result> {
     const registry = this.#registry;
     if (!registry || registry.length === 0) {
@@ -76,7 +81,9 @@ export abstract class BaseAction<
     const context = this.createContext();
     const report = (percent: number, total: number) => this.ctx.setProgress(percent, total, 'overall');
     try {
-      const summary = await new StepOrchestrator(registry, context, report, options).execute();
+      // One that overrides this and passes nothing on must not take the caller's signal away.
+      const all = { ...this.#runOptions, ...options };
+      const summary = await new StepOrchestrator(registry, context, report, all).execute();
       return this.resultOf(context, summary);
     } finally {
       await this.release(context).catch((thrown: unknown) => {

@@ -90,6 +90,10 @@ describe('an upload', () => {
           a: { image: { relativePath: 'image/a.jpg', size: 12 }, label: { relativePath: 'label/a.json' } },
           'sub/b': { image: { relativePath: 'image/sub/b.PNG' } },
         },
+        dataUnits: [
+          { name: 'a', files: { image: { size: 12, source: { relativePath: 'image/a.jpg' } }, label: {} } },
+          { name: 'sub/b', files: { image: { source: { relativePath: 'image/sub/b.PNG' } } } },
+        ],
         metadataResult: null,
         workFolder: null,
       });
@@ -262,6 +266,21 @@ describe('an upload', () => {
         });
       }
     });
+  });
+});
+
+test('an upload refuses a parameter that is not known: a mistyped one would count for nothing', async () => {
+  await inWorld(async (world) => {
+    const assets = { image: { path: world.source, recursve: false } };
+    for (const [more, name] of [
+      [{ paralelism: 1 }, 'paralelism'],
+      [{ assets }, 'recursve'],
+    ] as const) {
+      await expect(new UploadAction(world.params(more), world.runtime).run()).rejects.toMatchObject({
+        code: 'PARAMS_INVALID',
+        message: expect.stringContaining(name),
+      });
+    }
   });
 });
 

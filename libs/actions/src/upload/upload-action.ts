@@ -63,8 +63,8 @@ export abstract class BaseUploadAction<
     return new UploadContext(this.ctx, params) as BaseStepContext as C;
   }
 
-  override async execute(options: StepRunOptions = {}): Promise<UploadResult<C>> {
-    return super.execute({ graceMs: GRACE_MS, ...options });
+  override async run(options: StepRunOptions = {}): Promise<UploadResult<C>> {
+    return super.run({ graceMs: GRACE_MS, ...options });
   }
 
   protected override async release(context: C): Promise<void> {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { idSchema } from './upload-backend.js';
 
-const assetSchema = z.object({
+const assetSchema = z.strictObject({
   /** A folder, or one file. */
   path: z.string().min(1),
   /** Whether the folders below it count too. */
@@ -13,7 +13,7 @@ const assetSchema = z.object({
  * `assets`: a path for each file specification, by its name (mode `multi`).
  */
 export const uploadParamsSchema = z
-  .object({
+  .strictObject({
     project: idSchema,
     dataCollection: idSchema,
     path: z.string().min(1).optional(),

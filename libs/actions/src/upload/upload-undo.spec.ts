@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { appendFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { StepRunOptions } from '@counterstep/steps';
 import { StepExecutionError, StepOrchestrator, StepRegistry } from '@counterstep/steps';
 import { filesIn } from '../../test-support/files.js';
 import type { UploadWorld } from '../../test-support/upload-runs.js';
@@ -226,6 +227,22 @@ describe('an upload leaves nothing', () => {
         expect(await world.leftBehind()).toEqual([]);
       });
     }
+  });
+});
+
+test('an upload that is stopped has a minute to delete what it had written, unless its options say otherwise', async () => {
+  await inWorld(async (world) => {
+    await world.given(files);
+    const given: unknown[] = [];
+    class Seen extends TestUpload {
+      override async execute(options: StepRunOptions = {}) {
+        given.push(options.graceMs);
+        return super.execute(options);
+      }
+    }
+    await new Seen(world.params(), world.runtime).run();
+    await new Seen(world.params(), world.runtime).run({ graceMs: 5 });
+    expect(given).toEqual([60_000, 5]);
   });
 });
 
