@@ -162,6 +162,26 @@ describe('an abort', () => {
     expect(await saga).toMatchObject({ state: 'cancelled', cause: { code: 'CANCELLED' } });
   });
 
+  test('ends the run, also while who was asked has not answered', async () => {
+    const abort = new AbortController();
+    const { handlers, ran } = traced({ sleep: throwing(new Error('no room')) });
+    const ended = await runInProcess(
+      trip,
+      handlers,
+      {},
+      {
+        failureMode: 'hold',
+        signal: abort.signal,
+        onAttention: () => {
+          abort.abort();
+          return new Promise(() => undefined);
+        },
+      },
+    );
+    expect(ended).toMatchObject({ state: 'cancelled' });
+    expect(ran).toEqual(['fly', 'sleep', 'undo sleep', 'undo fly']);
+  });
+
   test('right after the call is in time: nothing has run', async () => {
     const abort = new AbortController();
     const { handlers, ran } = traced();

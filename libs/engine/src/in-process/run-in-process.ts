@@ -75,7 +75,8 @@ class Run {
   private orchestrator: Orchestrator | undefined;
   /** As committed last. */
   private saga: Saga | undefined;
-  private moved: () => void = () => undefined;
+  /** Called, and forgotten, when it has moved. */
+  private waiting: (() => void)[] = [];
 
   constructor(
     private readonly workflow: Workflow,
@@ -133,7 +134,7 @@ class Run {
     const { workflow, logger, clock, bus, database } = this;
     const stateStore = new TellingStore({ database }, (saga) => {
       this.saga = saga;
-      this.moved();
+      for (const goOn of this.waiting.splice(0)) goOn();
     });
     const orchestrator = new Orchestrator({ workflow, eventBus: bus, stateStore, logger, clock });
     refuseMissing(workflow, this.handlers);
@@ -161,7 +162,8 @@ class Run {
       if (this.saga !== still) continue;
       const explanation = await this.handle.explain();
       this.logger.warn(`the saga waits for a person: ${explanation.text}`, { sagaId: still.sagaId });
-      await onAttention?.(this.handle, explanation);
+      // It may be cancelled while somebody thinks about it.
+      await Promise.race([onAttention?.(this.handle, explanation), this.until(isFinished)]);
       if (this.saga === still)
         throw new PersonNeededError(explanation, await this.handle.status(), await this.handle.history());
     }
@@ -169,11 +171,15 @@ class Run {
 
   /** The saga once it has ended or nothing will move it by itself. */
   private async still(): Promise<Saga> {
+    return this.until((saga) => isFinished(saga) || dueAt(saga) === undefined);
+  }
+
+  private async until(isReached: (saga: Saga) => boolean): Promise<Saga> {
     for (;;) {
       const { saga } = this;
-      if (saga && (isFinished(saga) || dueAt(saga) === undefined)) return saga;
+      if (saga && isReached(saga)) return saga;
       await new Promise<void>((resolve) => {
-        this.moved = resolve;
+        this.waiting.push(resolve);
       });
     }
   }
