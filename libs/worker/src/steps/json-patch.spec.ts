@@ -77,10 +77,8 @@ describe('a patch between two objects', () => {
     const list = (offset: number): JsonObject => ({
       list: Array.from({ length: 30_000 }, (_, index) => ({ n: index + offset })),
     });
-    const begin = performance.now();
+    // The product of the lengths is 900,000,000: a method that took it would not end before the test is given up.
     expect(after(list(0), patchBetween(list(0), list(5)))).toEqual(list(5));
-    // The product of the lengths is 900,000,000.
-    expect(performance.now() - begin).toBeLessThan(10_000);
   });
 
   test('is applied to copies of what it adds', () => {
