@@ -1,4 +1,4 @@
-import type { StepRegistry, StepRunSummary } from '@counterstep/steps';
+import type { StepRegistry, StepRunOptions, StepRunSummary } from '@counterstep/steps';
 import type { z } from 'zod';
 import { BaseAction } from '../base-action.js';
 import type { Annotator } from './add-task-data-context.js';
@@ -17,7 +17,13 @@ export interface AddTaskDataSummary extends StepRunSummary {
   readonly annotatedCount: number;
 }
 
-/** Adds annotations to the tasks of a project, from a file or by a model, as the parameter `method` says. */
+/** Putting back what there was takes its time. */
+const GRACE_MS = 60_000;
+
+/**
+ * Adds annotations to the tasks of a project, from a file or by a model, as the parameter `method` says. A run that is stopped has
+ * 60 s, unless `graceMs` says otherwise, to put back the annotations that it had replaced.
+ */
 export class AddTaskDataAction
   extends BaseAction<AddTaskDataParams, AddTaskDataContext, AddTaskDataSummary>
   implements Annotator
@@ -42,6 +48,10 @@ export class AddTaskDataAction
 
   override createContext(): AddTaskDataContext {
     return new AddTaskDataContext(this.ctx, this.params, this);
+  }
+
+  override async run(options: StepRunOptions = {}): Promise<AddTaskDataSummary> {
+    return super.run({ graceMs: GRACE_MS, ...options });
   }
 
   processTask(_task: Task, annotation: AnnotationData): AnnotationData | Promise<AnnotationData> {

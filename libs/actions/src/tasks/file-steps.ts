@@ -78,6 +78,7 @@ export class ProcessTasksStep extends BaseStep<FileContext> {
     for await (const task of backendOf(context.runtimeCtx, 'tasks').tasks(params.project, signal)) {
       const annotation = waiting.get(task.id);
       if (!annotation) continue;
+      signal.throwIfAborted();
       waiting.delete(task.id);
       const processed = await namingTask(task.id, () => annotator.processTask(task, annotation));
       taskData.push({ task: task.id, annotation: processed });

@@ -90,10 +90,11 @@ export class FormatResultsStep extends BaseStep<InferenceContext> {
   readonly name: string = 'format_results';
   readonly progressWeight: number = 0.1;
 
-  async execute(context: InferenceContext): Promise<StepResult> {
+  async execute(context: InferenceContext, signal: AbortSignal): Promise<StepResult> {
     const model = needed(context.model, 'load_model');
     const taskData: TaskAnnotation[] = [];
     for (const { task, prediction } of needed(context.predictions, 'run_inference')) {
+      signal.throwIfAborted();
       const annotation = await namingTask(task.id, () =>
         context.annotator.formatResult(task, prediction, model),
       );
