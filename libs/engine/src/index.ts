@@ -41,7 +41,7 @@ export { checkBatch } from './check-batch.js';
 export { ContextWriter, contextOfStored, listAllIds } from './saga-contexts.js';
 export type { SignalOfCaller } from './asked.js';
 export { runInProcess } from './in-process/run-in-process.js';
-export type { InProcessOptions } from './in-process/run-in-process.js';
+export type { InProcessOptions } from './in-process/options.js';
 export { PersonNeededError } from './in-process/saga-handle.js';
 export type { EndedSaga, RunningSaga, SagaHandle } from './in-process/saga-handle.js';
 export type { InProcessContext, InProcessHandler, InProcessHandlers } from './in-process/handlers.js';

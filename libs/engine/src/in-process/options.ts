@@ -1,7 +1,28 @@
 import { ValidationError } from '@counterstep/core';
-import type { Problem } from '@counterstep/core';
+import type { Explanation, FailureMode, Problem, ProgressSink } from '@counterstep/core';
+import type { Clock } from '../clock.js';
 import type { Logger } from '../logger.js';
-import type { InProcessOptions } from './run-in-process.js';
+import type { SagaHandle } from './saga-handle.js';
+
+export interface InProcessOptions {
+  /** Once aborted, the saga is cancelled: it is undone, and the run resolves. Nothing runs when it was aborted before. */
+  readonly signal?: AbortSignal;
+  /**
+   * Asked when only a person can move the saga. If it has moved when this resolves, it goes on; else the run rejects with
+   * `PersonNeededError`, as it does without this.
+   */
+  readonly onAttention?: (saga: SagaHandle, explanation: Explanation) => unknown;
+  /** Milliseconds that handlers which outlive the saga are waited for, so that it is known what they did; default 5,000. */
+  readonly graceMs?: number;
+  readonly logger?: Logger;
+  /** Where `setProgress`, `log` and `setMetrics` go; the logger at level debug, when there is none. */
+  readonly sink?: ProgressSink;
+  readonly startAt?: Date;
+  readonly failureMode?: FailureMode;
+  readonly traceparent?: string;
+  /** For tests: time that passes as it says. */
+  readonly clock?: Clock;
+}
 
 /** What an option must be, in words, and whether a value is. By form: it may come from another realm. */
 type Rule = readonly [what: string, fits: (value: unknown) => boolean];

@@ -1,5 +1,5 @@
 import { WorkflowExecutionError, contextInside, dueAt, factsOf, fold, isFinished } from '@counterstep/core';
-import type { Explanation, FailureMode, ProgressSink, Saga, Workflow } from '@counterstep/core';
+import type { Saga, Workflow } from '@counterstep/core';
 import { systemClock, within } from '../clock.js';
 import type { Clock } from '../clock.js';
 import { silentLogger } from '../logger.js';
@@ -14,31 +14,12 @@ import type { InProcessHandlers } from './handlers.js';
 import { InProcessBus } from './in-process-bus.js';
 import { LocalWorker } from './local-worker.js';
 import { carefully, checkOptions } from './options.js';
+import type { InProcessOptions } from './options.js';
 import { PersonNeededError } from './saga-handle.js';
 import type { EndedSaga, RunningSaga, SagaHandle } from './saga-handle.js';
 import { carefulSink, loggingSink } from './sink.js';
 import { snapshot } from './snapshot.js';
 import { TellingStore } from './telling-store.js';
-
-export interface InProcessOptions {
-  /** Once aborted, the saga is cancelled: it is undone, and the run resolves. Nothing runs when it was aborted before. */
-  readonly signal?: AbortSignal;
-  /**
-   * Asked when only a person can move the saga. If it has moved when this resolves, it goes on; else the run rejects with
-   * `PersonNeededError`, as it does without this.
-   */
-  readonly onAttention?: (saga: SagaHandle, explanation: Explanation) => unknown;
-  /** Milliseconds that handlers which outlive the saga are waited for, so that it is known what they did; default 5,000. */
-  readonly graceMs?: number;
-  readonly logger?: Logger;
-  /** Where `setProgress`, `log` and `setMetrics` go; the logger at level debug, when there is none. */
-  readonly sink?: ProgressSink;
-  readonly startAt?: Date;
-  readonly failureMode?: FailureMode;
-  readonly traceparent?: string;
-  /** For tests: time that passes as it says. */
-  readonly clock?: Clock;
-}
 
 /**
  * Runs one saga in this process, without any server, by the decisions of the orchestrator that runs it over Kafka. It is in
