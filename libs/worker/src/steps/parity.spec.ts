@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { SagaStatus } from '@counterstep/core';
+import type { HistoryRecord, SagaStatus } from '@counterstep/core';
 import { runInProcess } from '@counterstep/engine';
 import {
   BaseStep,
@@ -280,6 +280,32 @@ describe('as a saga in one process, the same steps', () => {
     const { did, state, cause } = await asSaga(steps);
     expect([state, did]).toEqual(['compensated', (await inProcess(steps)).did]);
     expect(cause).toMatchObject({ step: 'fails', code: 'STEP_FAILED', message: 'full' });
+  });
+});
+
+describe('as a saga in one process and hosted by a worker, the same steps have the same history', () => {
+  const TIMES = new Set(['timestamp', 'dueAt', 'until']);
+  const told = (history: readonly HistoryRecord[]): unknown =>
+    JSON.parse(
+      JSON.stringify(
+        history.map(({ event, facts }) => ({ event, facts })),
+        (key, value: unknown) => (TIMES.has(key) ? undefined : value),
+      ),
+    );
+
+  test.each<[how: string, last: Behaviour, state: string]>([
+    ['succeed', {}, 'completed'],
+    ['fail', { execute: () => new StepResult({ success: false, error: 'full' }) }, 'compensated'],
+    ['throw', { execute: () => Promise.reject(new Error('no such table')) }, 'compensated'],
+  ])('when they %s', async (_how, last, state) => {
+    const steps = { rome: stay('Rome'), skipped: { canSkip: () => true }, oslo: stay('Oslo'), last };
+    const trip = () => toWorkflow('trip', registryOf(...stepsOf(steps, [])), TRIP);
+    const { workflow, functions } = trip();
+    const here = await runInProcess(workflow, functions, INPUT);
+    const hosting = await open(trip());
+    const { sagaId } = await hosting.run(INPUT);
+    expect(here.state).toBe(state);
+    expect(told(here.history)).toEqual(told(await hosting.orchestrator.getHistory(sagaId)));
   });
 });
 
