@@ -361,7 +361,6 @@ describe('createWorker over a bus', () => {
   });
 
   test.each<[string, () => Handler[]]>([
-    ['no handlers', () => []],
     [
       'two handlers of one name',
       () => [stepHandler('a.b', { barrier }, () => ({})), stepHandler('a.b', { barrier }, () => ({}))],
@@ -370,6 +369,20 @@ describe('createWorker over a bus', () => {
     ['a barrier without a database', () => [stepHandler('a.b', { barrier: 'transaction' }, () => ({}))]],
   ])('%s: refused when the worker is made', (_, handlers) => {
     expect(() => createWorker({ bus, handlers: handlers() })).toThrow(WorkerConfigError);
+  });
+
+  test.each<[what: string, handlers: unknown, message: RegExp]>([
+    ['an empty list', [], /^a worker needs handlers: pass a list of what stepHandler/],
+    ['a map of functions', { 'a.b': () => ({}) }, /`handlers` is no list: pass a list/],
+    [
+      'a list of functions',
+      [stepHandler('a.b', { barrier }, () => ({})), () => ({})],
+      /^handlers\[1\] is no handler/,
+    ],
+  ])('%s in place of handlers: the error says what to pass', (_, handlers, message) => {
+    const make = () => createWorker({ bus, handlers: handlers as Handler[] });
+    expect(make).toThrow(WorkerConfigError);
+    expect(make).toThrow(message);
   });
 
   test('a handler without its function, or of an unknown barrier mode, is refused when it is made, by its name', () => {

@@ -261,7 +261,7 @@ function barrierOf(options: WorkerOptions, handlers: HandlerTable): Barrier {
   if (options.database) return new PostgresBarrier(options.database, settings);
   if (!handlers.needsDatabase()) return new NoBarrier();
   throw new WorkerConfigError(
-    "handlers with barrier 'transaction' or 'external' need the worker's `database`",
+    "handlers with barrier 'transaction' or 'external' need the worker's `database`, or a `barrier` such as MemoryBarrier",
   );
 }
 

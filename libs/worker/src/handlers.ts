@@ -113,6 +113,7 @@ export class HandlerTable {
   readonly #byKey = new Map<string, Handler>();
 
   constructor(handlers: readonly Handler[]) {
+    checkHandlers(handlers);
     for (const handler of handlers) {
       const key = keyOf(handler.direction, handler.worker);
       if (this.#byKey.has(key)) throw new WorkerConfigError(`two handlers are named ${handler.worker}`);
@@ -120,7 +121,7 @@ export class HandlerTable {
     }
     this.queues = [...new Set(handlers.flatMap(({ queue }) => (queue === undefined ? [] : [queue])))];
     if (this.queues.length === 0) {
-      const names = handlers.map((handler) => handler.worker).join(', ') || 'none';
+      const names = handlers.map((handler) => handler.worker).join(', ');
       throw new WorkerConfigError(
         `no handler says which queue to serve (handlers: ${names}); give the compensation its action's \`queue\``,
       );
@@ -134,6 +135,15 @@ export class HandlerTable {
   needsDatabase(): boolean {
     return [...this.#byKey.values()].some((handler) => handler.barrier !== 'none');
   }
+}
+
+/** Callers without types may pass anything, such as the map of functions that `runInProcess` takes. */
+function checkHandlers(handlers: unknown): void {
+  const how = 'pass a list of what stepHandler(…) and compensationHandler(…) return';
+  if (!Array.isArray(handlers)) throw new WorkerConfigError(`\`handlers\` is no list: ${how}`);
+  if (handlers.length === 0) throw new WorkerConfigError(`a worker needs handlers: ${how}`);
+  const wrong = handlers.findIndex((handler: Partial<Handler> | null) => typeof handler?.run !== 'function');
+  if (wrong >= 0) throw new WorkerConfigError(`handlers[${wrong}] is no handler: ${how}`);
 }
 
 function keyOf(direction: Direction, worker: string): string {
