@@ -74,7 +74,7 @@ describe.each<[string, (registry: StepRegistry<TestContext>, added: BaseStep<Tes
     ['a weight below 0', step('x', { weight: -0.1 }), 'WEIGHT_OUT_OF_BOUNDS', /'x' must be .* not -0\.1/],
     ['a weight that is no number', step('x', { weight: NaN }), 'WEIGHT_OUT_OF_BOUNDS', /not NaN/],
     ['a weight that is infinite', step('x', { weight: Infinity }), 'WEIGHT_OUT_OF_BOUNDS', /not Infinity/],
-    ['an empty name', step(''), 'BAD_NAME', /not empty/],
+    ['an empty name', step(''), 'BAD_NAME', /not empty, not ''\.$/],
     ['a name that is no text', step(untyped(7) as unknown as string), 'BAD_NAME', /not a number/],
     ['a class instead of its instance', untyped(StepRegistry), 'NOT_A_STEP', /a function is no step/],
     ['nothing', untyped(undefined), 'NOT_A_STEP', /undefined is no step/],

@@ -85,7 +85,7 @@ export function checkStep(step: unknown): void {
   if (typeof name !== 'string' || name === '') {
     throw new ValidationError(
       'BAD_NAME',
-      `A step's name must be a text that is not empty, not ${kindOf(name)}.`,
+      `A step's name must be a text that is not empty, not ${name === '' ? "''" : kindOf(name)}.`,
     );
   }
   if (typeof progressWeight !== 'number' || !Number.isFinite(progressWeight) || progressWeight < 0) {

@@ -80,6 +80,7 @@ describe('LoggingStep', () => {
     const elapsed = Number(context.told.logs[1]?.data.elapsed);
     expect(elapsed).toBeGreaterThan(0.004);
     expect(elapsed).toBeLessThan(30);
+    expect(String(elapsed)).toMatch(/^\d+\.\d{1,6}$/);
   });
 
   test.each<[string, Behaviour['execute'], { success: boolean; skipped: boolean }]>([
