@@ -132,5 +132,7 @@ describe('the example that uploads files', () => {
     const failed = run(join(home, 'nowhere'), join(home, 'by-command'));
     expect(failed.stdout).toContain('Source path not found');
     expect(failed.status).toBe(1);
+    const half = run(sourcePath);
+    expect([half.status, half.stderr]).toEqual([2, expect.stringContaining('Give a source and a storage')]);
   }, 60_000);
 });

@@ -20,6 +20,10 @@ async function written(): Promise<[source: string, storage: string]> {
 }
 
 const [, , given, folder] = process.argv;
+if (given !== undefined && folder === undefined) {
+  console.error('Give a source and a storage folder, or neither.');
+  process.exit(2);
+}
 const [sourcePath, to] = given !== undefined && folder !== undefined ? [given, folder] : await written();
 const client = new StorageClient(new LocalFolderStorage(to));
 const stop = new AbortController();

@@ -148,5 +148,7 @@ describe('the example that processes images', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('processed: 1');
     expect((await Jimp.read(join(output, 'a.png'))).width).toBe(10);
+    const wide = spawnSync(process.execPath, [...args.slice(0, -1), 'wide'], { cwd: root, encoding: 'utf8' });
+    expect(wide).toMatchObject({ status: 2, stderr: expect.stringContaining('a whole number of pixels') });
   });
 });

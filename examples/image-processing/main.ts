@@ -21,7 +21,17 @@ async function drawn(): Promise<[input: string, output: string]> {
 }
 
 const [, , input, output, width = '800'] = process.argv;
+const resizeWidth = Number(width);
+if (
+  (input !== undefined && output === undefined) ||
+  !(Number.isSafeInteger(resizeWidth) && resizeWidth > 0)
+) {
+  console.error(
+    'Give an input and an output folder, or neither; then a width, a whole number of pixels from 1 on.',
+  );
+  process.exit(2);
+}
 const [from, to] = input !== undefined && output !== undefined ? [input, output] : await drawn();
-const result = await processImages(new ConsoleRuntimeContext(), from, to, { resizeWidth: Number(width) });
+const result = await processImages(new ConsoleRuntimeContext(), from, to, { resizeWidth });
 console.log({ from, to, ...result });
 process.exitCode = result.success ? 0 : 1;
