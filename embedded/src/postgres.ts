@@ -44,8 +44,8 @@ export async function startPostgres(home: Home, logger: Logger): Promise<Embedde
     run(join(binaries, 'pg_ctl'), [...args, '-D', cluster, '-w'], { ...user, cwd: folder });
 
   let lock = await takeOver(cluster, password);
-  if (lock) logger.info('took over the Postgres that an earlier run has left behind');
-  else {
+  const left = lock !== undefined;
+  if (!lock) {
     const port = await freePort();
     try {
       await control('start', '-t', '60', '-o', `-p ${port}`, '-l', join(cluster, 'server.log'));
@@ -64,6 +64,7 @@ export async function startPostgres(home: Home, logger: Logger): Promise<Embedde
     await client.end();
     throw new Error(`${folder} is in use by another process: stop it, or set DATA_DIR to another folder`);
   }
+  if (left) logger.info('took over the Postgres that an earlier run has left behind');
   const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [NAME]);
   if (rowCount === 0) await client.query(`CREATE DATABASE ${NAME}`);
   return {
