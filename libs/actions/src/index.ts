@@ -33,7 +33,7 @@ export type {
 } from './upload/upload-backend.js';
 
 export { FileError } from './files.js';
-export type { FileErrorCode } from './files.js';
+export type { FileErrorCode, MadeFolder } from './files.js';
 
 export { DatasetAction } from './dataset/dataset-action.js';
 export type { DatasetSummary } from './dataset/dataset-action.js';
@@ -65,7 +65,9 @@ export { FetchResultsStep } from './export/fetch-results-step.js';
 export { PrepareExportStep } from './export/prepare-export-step.js';
 export { ConvertDataStep } from './export/convert-data-step.js';
 export { SaveFilesStep } from './export/save-files-step.js';
+export type { FilesSaved } from './export/save-files-step.js';
 export { ExportFinalizeStep } from './export/finalize-step.js';
+export type { ErrorListWritten } from './export/finalize-step.js';
 export type { Source } from './export/source.js';
 export type { Spool } from './export/spool.js';
 export { BackendTarget } from './export/target-handler.js';
@@ -80,6 +82,7 @@ export type { AddTaskDataParams, FileParams, InferenceParams } from './tasks/add
 export { LoadAnnotationsStep, ProcessTasksStep, ValidateFileStep } from './tasks/file-steps.js';
 export { FormatResultsStep, LoadModelStep, RunInferenceStep } from './tasks/inference-steps.js';
 export { UploadAnnotationsStep } from './tasks/upload-annotations-step.js';
+export type { AnnotationsWritten, WrittenAnnotation } from './tasks/upload-annotations-step.js';
 export { LinearModel, LinearModelLoader } from './tasks/linear-model.js';
 export type { LinearModelFile } from './tasks/linear-model.js';
 export type { Model, ModelLoader } from './tasks/model.js';
@@ -107,4 +110,6 @@ export { AnalyzeCollectionStep } from './upload/analyze-collection-step.js';
 export { OrganizeFilesStep } from './upload/organize-files-step.js';
 export { GenerateDataUnitsStep } from './upload/generate-data-units-step.js';
 export { UploadFilesStep } from './upload/upload-files-step.js';
+export type { UploadWritten } from './upload/written.js';
 export { ProcessMetadataStep } from './upload/process-metadata-step.js';
+export type { MetadataSaved } from './upload/process-metadata-step.js';

@@ -6,9 +6,11 @@ import type { StepRegistry } from '@counterstep/steps';
 import { BaseStep, StepResult } from '@counterstep/steps';
 import { exportRuntime } from '../../test-support/export-runs.js';
 import { filesIn } from '../../test-support/files.js';
+import type { MadeFolder } from '../index.js';
 import { BaseExportAction, DefaultExportAction } from './export-action.js';
 import type { ExportContext } from './export-context.js';
 import { exportParamsSchema } from './export-params.js';
+import { ExportInitializeStep } from './initialize-step.js';
 import type { ExportItem, TargetHandler } from './target-handler.js';
 import { BackendTarget } from './target-handler.js';
 
@@ -123,6 +125,25 @@ describe("an export of one's own", () => {
       outputPath: 'elsewhere',
     });
     expect((await readdir(join(pathRoot, 'export'))).sort()).toEqual(['json', 'origin_files']);
+  });
+
+  test('has a built-in step that is extended, and rolls back what that one does', async () => {
+    class MyInitialize extends ExportInitializeStep {
+      override readonly name = 'my_initialize';
+      override async execute(context: ExportContext, signal: AbortSignal): Promise<StepResult<MadeFolder>> {
+        const result = await super.execute(context, signal);
+        await writeFile(join(result.rollbackData.own ?? '', 'began.txt'), 'now');
+        return result;
+      }
+    }
+    const Mine = customised((registry) =>
+      registry.insertBefore('initialize', new MyInitialize()).unregister('initialize'),
+    );
+    await new Mine(params(), exportRuntime()).run();
+    expect(await readFile(join(pathRoot, 'export/began.txt'), 'utf8')).toBe('now');
+    const run = new Mine(params({ target: 'dreams', name: 'other' }), exportRuntime()).run();
+    await expect(run).rejects.toMatchObject({ step: 'fetch_results', rollbackFailures: [] });
+    expect(await readdir(pathRoot)).toEqual(['export']);
   });
 
   test('without the step that another one needs says which', async () => {

@@ -4,7 +4,8 @@ import { BaseStep, StepResult } from '@counterstep/steps';
 import { needed } from '../needed.js';
 import type { ExportContext } from './export-context.js';
 
-interface Written {
+/** What `finalize` keeps for its rollback. */
+export interface ErrorListWritten {
   readonly errorFile: string;
 }
 
@@ -12,11 +13,11 @@ interface Written {
  * Calls the exporter's `additionalFileSaving`, writes `error_file_list.json` when something could not be exported, and removes
  * the file of converted items. Never skipped.
  */
-export class ExportFinalizeStep extends BaseStep<ExportContext, Written> {
+export class ExportFinalizeStep extends BaseStep<ExportContext, ErrorListWritten> {
   readonly name: string = 'finalize';
   readonly progressWeight: number = 0.1;
 
-  async execute(context: ExportContext, signal: AbortSignal): Promise<StepResult<Written>> {
+  async execute(context: ExportContext, signal: AbortSignal): Promise<StepResult<ErrorListWritten>> {
     const folder = needed(context.uniqueExportPath, 'initialize');
     await context.exporter.additionalFileSaving(folder, context);
     signal.throwIfAborted();
@@ -34,7 +35,10 @@ export class ExportFinalizeStep extends BaseStep<ExportContext, Written> {
     return new StepResult({ data: { outputPath: folder }, rollbackData: failed ? { errorFile } : {} });
   }
 
-  override async rollback(context: ExportContext, { rollbackData }: StepResult<Written>): Promise<void> {
+  override async rollback(
+    context: ExportContext,
+    { rollbackData }: StepResult<ErrorListWritten>,
+  ): Promise<void> {
     context.outputPath = null;
     if (rollbackData.errorFile !== undefined) await rm(rollbackData.errorFile, { force: true });
   }

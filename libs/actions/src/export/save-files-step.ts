@@ -10,7 +10,8 @@ import type { ExportContext, OutputPaths } from './export-context.js';
 import type { OriginalFile } from './export-backend.js';
 import type { ExportItem } from './target-handler.js';
 
-interface Saved {
+/** What `save_files` keeps for its rollback. */
+export interface FilesSaved {
   readonly files: readonly string[];
 }
 
@@ -19,7 +20,7 @@ interface Saved {
  * cannot be saved is listed, and the rest goes on; when no item could be saved, the step fails. Skipped when no item was
  * converted.
  */
-export class SaveFilesStep extends BaseStep<ExportContext, Saved> {
+export class SaveFilesStep extends BaseStep<ExportContext, FilesSaved> {
   readonly name: string = 'save_files';
   readonly progressWeight: number = 0.35;
 
@@ -27,7 +28,7 @@ export class SaveFilesStep extends BaseStep<ExportContext, Saved> {
     return (convertedItems?.length ?? 0) === 0;
   }
 
-  async execute(context: ExportContext, signal: AbortSignal): Promise<StepResult<Saved>> {
+  async execute(context: ExportContext, signal: AbortSignal): Promise<StepResult<FilesSaved>> {
     const items = needed(context.convertedItems, 'convert_data');
     const saving = new Saving(context, needed(context.outputPaths, 'initialize'), signal);
     try {
@@ -46,7 +47,7 @@ export class SaveFilesStep extends BaseStep<ExportContext, Saved> {
     }
   }
 
-  override async rollback(context: ExportContext, { rollbackData }: StepResult<Saved>): Promise<void> {
+  override async rollback(context: ExportContext, { rollbackData }: StepResult<FilesSaved>): Promise<void> {
     Object.assign(context, { errorsJson: [], errorsOriginal: [], exportedCount: 0, failedCount: 0 });
     await remove(rollbackData.files ?? []);
   }

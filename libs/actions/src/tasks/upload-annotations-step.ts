@@ -8,21 +8,22 @@ import type { AddTaskDataContext } from './add-task-data-context.js';
 import type { Annotation, AnnotationData, TaskBackend } from './task-backend.js';
 
 /** An annotation that was written, or may have been, and what there was before. */
-interface Written {
+export interface WrittenAnnotation {
   readonly task: number;
   readonly revision: string;
   readonly former: Annotation | null;
 }
 
-interface WrittenAll {
-  readonly written: readonly Written[];
+/** What `upload_annotations` keeps for its rollback. */
+export interface AnnotationsWritten {
+  readonly written: readonly WrittenAnnotation[];
 }
 
 /**
  * Saves the annotations. When one cannot be saved, and in rollback, what there was before is put back; only what somebody
  * else has changed since is left alone, and named.
  */
-export class UploadAnnotationsStep extends BaseStep<AddTaskDataContext, WrittenAll> {
+export class UploadAnnotationsStep extends BaseStep<AddTaskDataContext, AnnotationsWritten> {
   readonly name: string = 'upload_annotations';
   readonly progressWeight: number;
 
@@ -32,10 +33,10 @@ export class UploadAnnotationsStep extends BaseStep<AddTaskDataContext, WrittenA
     this.progressWeight = progressWeight;
   }
 
-  async execute(context: AddTaskDataContext, signal: AbortSignal): Promise<StepResult<WrittenAll>> {
+  async execute(context: AddTaskDataContext, signal: AbortSignal): Promise<StepResult<AnnotationsWritten>> {
     const taskData = needed(context.taskData, 'process_tasks or format_results');
     const tasks = backendOf(context.runtimeCtx, 'tasks');
-    const written = new Set<Written>();
+    const written = new Set<WrittenAnnotation>();
     let saved = 0;
     try {
       await inParallel(taskData, context.params.parallelism, async ({ task, annotation: data }) => {
@@ -62,7 +63,7 @@ export class UploadAnnotationsStep extends BaseStep<AddTaskDataContext, WrittenA
 
   override async rollback(
     context: AddTaskDataContext,
-    { rollbackData }: StepResult<WrittenAll>,
+    { rollbackData }: StepResult<AnnotationsWritten>,
     signal: AbortSignal,
   ): Promise<void> {
     context.annotatedCount = 0;
@@ -77,7 +78,7 @@ export class UploadAnnotationsStep extends BaseStep<AddTaskDataContext, WrittenA
 
 async function save(
   tasks: TaskBackend,
-  { task, revision, former }: Written,
+  { task, revision, former }: WrittenAnnotation,
   data: AnnotationData,
   signal: AbortSignal,
 ): Promise<void> {
@@ -87,7 +88,7 @@ async function save(
 /** Puts back what there was before. Resolves with what could not be put back, and why. */
 async function restore(
   tasks: TaskBackend,
-  written: readonly Written[],
+  written: readonly WrittenAnnotation[],
   signal?: AbortSignal,
 ): Promise<string[]> {
   const failures: string[] = [];

@@ -10,7 +10,8 @@ import type { UploadContext } from './upload-context.js';
 
 const ROWS_AT_ONCE = 1_000;
 
-interface Saved {
+/** What `process_metadata` keeps for its rollback. */
+export interface MetadataSaved {
   readonly collectionId: number;
   readonly keys: readonly string[];
 }
@@ -20,7 +21,7 @@ interface Saved {
  * of one of its files. Rows that name nothing of this upload are told. Rollback takes back what was saved. Skipped
  * when no such file was given.
  */
-export class ProcessMetadataStep extends BaseStep<UploadContext, Saved> {
+export class ProcessMetadataStep extends BaseStep<UploadContext, MetadataSaved> {
   readonly name: string = 'process_metadata';
   readonly progressWeight: number = 0.05;
 
@@ -28,7 +29,7 @@ export class ProcessMetadataStep extends BaseStep<UploadContext, Saved> {
     return params.metadataPath === undefined;
   }
 
-  async execute(context: UploadContext, signal: AbortSignal): Promise<StepResult<Saved>> {
+  async execute(context: UploadContext, signal: AbortSignal): Promise<StepResult<MetadataSaved>> {
     const collectionId = needed(context.dataCollection, 'initialize').id;
     const uploadId = needed(context.uploadId, 'initialize');
     const rows = await readMetadata(context.params, signal);
@@ -51,13 +52,16 @@ export class ProcessMetadataStep extends BaseStep<UploadContext, Saved> {
     return new StepResult({ data: { ...context.metadataResult }, rollbackData: { collectionId, keys } });
   }
 
-  override async rollback(context: UploadContext, { rollbackData }: StepResult<Saved>): Promise<void> {
+  override async rollback(
+    context: UploadContext,
+    { rollbackData }: StepResult<MetadataSaved>,
+  ): Promise<void> {
     const { collectionId, keys = [] } = rollbackData;
     context.metadataResult = null;
     if (collectionId !== undefined) await this.#takeBack(context, { collectionId, keys });
   }
 
-  async #takeBack(context: UploadContext, { collectionId, keys }: Saved): Promise<void> {
+  async #takeBack(context: UploadContext, { collectionId, keys }: MetadataSaved): Promise<void> {
     const { retries, firstRetryDelayMs: firstDelayMs } = context.params;
     const backend = backendOf(context.runtimeCtx, 'uploads');
     for (const key of keys) {

@@ -6,7 +6,7 @@ import { inParallel } from '../parallel.js';
 import { retrying } from '../retry.js';
 import { backendOf, portOf } from '../runtime.js';
 import type { UploadContext, UploadedFile } from './upload-context.js';
-import { type Written, removeWritten } from './written.js';
+import { type UploadWritten, removeWritten } from './written.js';
 
 const UNITS_AT_ONCE = 500;
 
@@ -15,11 +15,11 @@ const UNITS_AT_ONCE = 500;
  * backend. When one cannot be uploaded, or the run is stopped, what was written is deleted before the step fails; rollback
  * deletes it too.
  */
-export class UploadFilesStep extends BaseStep<UploadContext, Written> {
+export class UploadFilesStep extends BaseStep<UploadContext, UploadWritten> {
   readonly name: string = 'upload_files';
   readonly progressWeight: number = 0.5;
 
-  async execute(context: UploadContext, signal: AbortSignal): Promise<StepResult<Written>> {
+  async execute(context: UploadContext, signal: AbortSignal): Promise<StepResult<UploadWritten>> {
     const collectionId = needed(context.dataCollection, 'initialize').id;
     const uploading = new Uploading(context, collectionId, signal);
     try {
@@ -38,7 +38,7 @@ export class UploadFilesStep extends BaseStep<UploadContext, Written> {
 
   override async rollback(
     context: UploadContext,
-    { rollbackData }: StepResult<Written>,
+    { rollbackData }: StepResult<UploadWritten>,
     signal: AbortSignal,
   ): Promise<void> {
     const { collectionId, keys = [], batches = [] } = rollbackData;

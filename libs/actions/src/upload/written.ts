@@ -6,7 +6,7 @@ import { backendOf, portOf } from '../runtime.js';
 import type { UploadContext } from './upload-context.js';
 
 /** What an upload has written, or may have. */
-export interface Written {
+export interface UploadWritten {
   readonly collectionId: number;
   /** In the storage. */
   readonly keys: readonly string[];
@@ -21,7 +21,7 @@ export interface Written {
  */
 export async function removeWritten(
   context: UploadContext,
-  written: Written,
+  written: UploadWritten,
   { signal, cause }: { readonly signal?: AbortSignal; readonly cause?: unknown } = {},
 ): Promise<void> {
   const { retries, firstRetryDelayMs: firstDelayMs, parallelism } = context.params;
