@@ -17,6 +17,7 @@ export class HttpBackend implements Required<DataBackend> {
   readonly tasks: TaskBackend;
   readonly datasets: DatasetBackend;
 
+  /** @throws BackendError `BACKEND_REFUSED` when `baseUrl` is none. */
   constructor(options: HttpBackendOptions) {
     const http = new HttpConnection(options);
     this.uploads = new HttpUploads(http);

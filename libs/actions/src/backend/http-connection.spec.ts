@@ -56,6 +56,15 @@ describe('a request', () => {
     ]);
   });
 
+  test.each([undefined, '', 'nope', 'data.example/api', 'ftp://data.example', 'https://'])(
+    'is not even made below %j, which is no base URL',
+    (baseUrl) => {
+      const make = () => new HttpConnection({ baseUrl } as HttpBackendOptions);
+      expect(make).toThrow(expect.objectContaining({ code: 'BACKEND_REFUSED', retryable: false }));
+      expect(make).toThrow(/^baseUrl must be a URL such as https:/);
+    },
+  );
+
   test('does not leave its path by an id that is . or ..', async () => {
     for (const id of ['.', '..']) {
       const refused = { code: 'BACKEND_REFUSED', retryable: false };

@@ -35,7 +35,12 @@ export interface HttpRequest {
 export class HttpConnection {
   readonly #options: Required<Omit<HttpBackendOptions, 'token'>> & Pick<HttpBackendOptions, 'token'>;
 
+  /** @throws BackendError `BACKEND_REFUSED` when `baseUrl` is none. */
   constructor(options: HttpBackendOptions) {
+    // Callers without types may leave it out. It is not repeated in the error, as it may hold a password.
+    if (!/^https?:/i.test(options.baseUrl) || !URL.canParse(options.baseUrl)) {
+      throw new BackendError('BACKEND_REFUSED', 'baseUrl must be a URL such as https://data.example/api/v1');
+    }
     this.#options = { timeoutMs: 30_000, retries: 4, firstDelayMs: 200, ...options };
   }
 
