@@ -126,7 +126,9 @@ describe('an action', () => {
       name: 'ActionError',
       code: 'PARAMS_INVALID',
       retryable: false,
-      message: expect.stringMatching(/to[\s\S]*times/),
+      message: expect.stringMatching(
+        /^GreetAction cannot run with these parameters:\n[^]*at to\n[^]*at times$/,
+      ),
     });
     expect(action.context).toBeUndefined();
     expect(() => action.params).toThrow(expect.objectContaining({ code: 'PARAMS_INVALID' }));

@@ -104,6 +104,12 @@ export abstract class BaseAction<
   #parse(): Params {
     const parsed = this.paramsSchema.safeParse(this.#given);
     if (parsed.success) return parsed.data;
-    throw new ActionError('PARAMS_INVALID', z.prettifyError(parsed.error), { cause: parsed.error });
+    throw new ActionError(
+      'PARAMS_INVALID',
+      `${this.constructor.name} cannot run with these parameters:\n${z.prettifyError(parsed.error)}`,
+      {
+        cause: parsed.error,
+      },
+    );
   }
 }
