@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -134,5 +135,18 @@ describe('the example that uploads files', () => {
     expect(failed.status).toBe(1);
     const half = run(sourcePath);
     expect([half.status, half.stderr]).toEqual([2, expect.stringContaining('Give a source and a storage')]);
+  }, 60_000);
+
+  test('ends well when nobody reads what it prints', async () => {
+    const to = join(home, 'unread');
+    const main = join(import.meta.dirname, 'main.ts');
+    const args = ['--import', './test/support/typescript.mjs', main, sourcePath, to];
+    const child = spawn(process.execPath, args, {
+      cwd: join(import.meta.dirname, '../..'),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    child.stdout.destroy();
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(await new LocalFolderStorage(to).list('')).toHaveLength(3);
   }, 60_000);
 });

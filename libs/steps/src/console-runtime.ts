@@ -14,9 +14,25 @@ export interface ConsoleRuntimeOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Default: one that rejects every call. */
   readonly client?: FileClient;
-  /** Default `process.stdout`. */
+  /** Default `process.stdout`; when nobody reads it any more, the run goes on without. */
   readonly output?: ConsoleOutput;
 }
+
+let isUnread = false;
+/** Without the listener, `| head` would end the process in the midst of a run, and nothing would be rolled back. */
+const STANDARD_OUTPUT: ConsoleOutput = {
+  write: (text) =>
+    process.stdout.write(text, (error) => {
+      if (error && !isUnread) process.stdout.on('error', () => undefined);
+      isUnread ||= Boolean(error);
+    }),
+  get isTTY() {
+    return process.stdout.isTTY;
+  },
+  get columns() {
+    return process.stdout.columns;
+  },
+};
 
 const BAR_WIDTH = 30;
 const ERASE_LINE = '\r\u001b[K';
@@ -35,7 +51,7 @@ export class ConsoleRuntimeContext implements RuntimeContext {
   /** What stands in the terminal's last line, and belongs to the category. */
   #bar: { readonly category: string; readonly text: string } | undefined;
 
-  constructor({ env = {}, client = NO_CLIENT, output = process.stdout }: ConsoleRuntimeOptions = {}) {
+  constructor({ env = {}, client = NO_CLIENT, output = STANDARD_OUTPUT }: ConsoleRuntimeOptions = {}) {
     this.env = env;
     this.client = client;
     this.#output = output;
