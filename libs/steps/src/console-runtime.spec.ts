@@ -138,6 +138,12 @@ describe('a runtime that writes to a terminal', () => {
     expect(output.lines[0]).toHaveLength(19);
   });
 
+  test('draws on a terminal that does not know its width', () => {
+    const output = new Screen(true, 0);
+    new ConsoleRuntimeContext({ output }).setProgress(1, 2, 'upload');
+    expect(output.lines).toEqual([expect.stringMatching(/ 50% upload 1\/2$/)]);
+  });
+
   test('does not let a name move the cursor', () => {
     const output = new Screen(true);
     const runtime = new ConsoleRuntimeContext({ output });

@@ -5,7 +5,7 @@ import { jsonLine } from './json-line.js';
 export interface ConsoleOutput {
   write(text: string): unknown;
   readonly isTTY?: boolean;
-  /** Characters in a line of the terminal. */
+  /** Characters in a line of the terminal; 0, as terminals without a size say, and undefined count as 80. */
   readonly columns?: number;
 }
 
@@ -93,7 +93,8 @@ export class ConsoleRuntimeContext implements RuntimeContext {
     const full = Math.round((percent / 100) * BAR_WIDTH);
     const bar = `[${'#'.repeat(full)}${'-'.repeat(BAR_WIDTH - full)}]`;
     // A line that wraps could not be erased.
-    const width = (this.#output.columns ?? 80) - 1;
+    const { columns = 0 } = this.#output;
+    const width = (columns === 0 ? 80 : columns) - 1;
     const text = printable(`${bar} ${String(percent).padStart(3)}% ${category} ${count}`).slice(
       0,
       Math.max(width, 0),
