@@ -130,8 +130,7 @@ export async function removeFolder({ own, above }: MadeFolder): Promise<void> {
 
 /** Whether a path with `/` between its parts stays below the folder in which it is used, on every system. */
 export function staysInside(path: string): boolean {
-  // eslint-disable-next-line no-control-regex
-  if (/[\\\u0000-\u001f]|^[A-Za-z]:/.test(path)) return false;
+  if (/[\\\p{Cc}]|^[A-Za-z]:/u.test(path)) return false;
   return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 }
 

@@ -15,7 +15,8 @@ export interface StoredFile {
 export interface Storage {
   /**
    * Stores what the stream gives, in place of what the key had. Resolves when it is stored for good. When it rejects, also
-   * because the signal was aborted, what the key had before is still there, and nothing of the new file is.
+   * because the signal was aborted, the key has what it had before or, where only the last answer of a disk or a service was
+   * lost, all of the new file; never a part of it.
    */
   write(key: string, content: Readable, signal?: AbortSignal): Promise<StoredFile>;
   /** Rejects with `NO_SUCH_FILE` when there is no such file. */

@@ -84,10 +84,8 @@ export const replyDataSchema = z.object({
 });
 export type ReplyData = z.infer<typeof replyDataSchema>;
 
-/** A worker's answer to one command. It returns the command's token, by which the orchestrator knows the worker. */
-export const replySchema = z.object({
-  ...envelope,
-  type: z.literal(REPLY_TYPE),
+/** By what a worker's message names the command that it is about; `replytoken` proves that the worker was given it. */
+export const ofAttempt = {
   sagaid: sagaIdSchema,
   step: text,
   direction: directionSchema,
@@ -96,6 +94,13 @@ export const replySchema = z.object({
   effectkey: text,
   worker: text,
   replytoken: z.string().max(200),
+};
+
+/** A worker's answer to one command. It returns the command's token, by which the orchestrator knows the worker. */
+export const replySchema = z.object({
+  ...envelope,
+  type: z.literal(REPLY_TYPE),
+  ...ofAttempt,
   outcome: z.enum(['succeeded', 'rejected', 'failed']),
   /** An undo that found nothing to undo. */
   noop: z.boolean().optional(),
@@ -115,14 +120,7 @@ export type Reply = z.infer<typeof replySchema>;
 export const heartbeatSchema = z.object({
   ...envelope,
   type: z.literal(HEARTBEAT_TYPE),
-  sagaid: sagaIdSchema,
-  step: text,
-  direction: directionSchema,
-  run: z.int().min(1),
-  attempt: z.int().min(1),
-  effectkey: text,
-  worker: text,
-  replytoken: z.string().max(200),
+  ...ofAttempt,
   traceparent: z.string().max(100).optional(),
   data: z.object({ undoData: z.unknown().optional() }),
 });

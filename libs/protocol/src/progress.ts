@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { directionSchema, sagaIdSchema } from './ids.js';
-import { envelope, text } from './messages.js';
+import { directionSchema } from './ids.js';
+import { envelope, ofAttempt } from './messages.js';
 
 /* What handlers tell while they run: how far they are, figures, lines of a log. Seen by people, and by nothing that decides. */
 
@@ -36,14 +36,7 @@ export const progressMessageSchema = z.object({
   ...envelope,
   type: z.literal(PROGRESS_TYPE),
   time,
-  sagaid: sagaIdSchema,
-  step: text,
-  direction: directionSchema,
-  run: z.int().min(1),
-  attempt: z.int().min(1),
-  effectkey: text,
-  worker: text,
-  replytoken: z.string().max(200),
+  ...ofAttempt,
   origin: z.string().min(1).max(100),
   number: z.int().min(1),
   traceparent: z.string().max(100).optional(),

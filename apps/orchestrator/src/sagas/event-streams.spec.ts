@@ -123,9 +123,8 @@ describe('a stream of events', () => {
     let headersSent: boolean | undefined;
     server.removeAllListeners('request');
     server.on('request', (_, response) => {
-      // eslint-disable-next-line require-yield
       async function* none(): AsyncGenerator<SagaUpdate, void> {
-        throw new Error('no such saga');
+        yield await Promise.reject<SagaUpdate>(new Error('no such saga'));
       }
       failed.send(response, none).catch((error: unknown) => {
         outcomes.push(error);

@@ -2,7 +2,7 @@ import { StepsError } from '@counterstep/steps';
 
 /**
  * `BACKEND_UNREACHABLE`: no answer, in time or at all. `BACKEND_FAILED`: it answered that it cannot do it now (5xx, 408, 425,
- * 429). `BACKEND_REFUSED`: any other 4xx, so the same request would be refused again. `BACKEND_BAD_ANSWER`: what it answered is
+ * 429). `BACKEND_REFUSED`: another 4xx, so the same request would be refused again. `BACKEND_BAD_ANSWER`: what it answered is
  * not of the documented form.
  */
 export type BackendErrorCode =

@@ -22,7 +22,7 @@ export type DataCollection = z.output<typeof dataCollectionSchema>;
 export const fileSpecificationSchema = z.object({
   name: z.string().min(1),
   required: z.boolean().default(true),
-  /** Such as `.jpg`, in lower case; empty: any. */
+  /** Such as `.jpg`, in lower case; none: all are taken. */
   extensions: z.array(z.string()).default([]),
 });
 export type FileSpecification = z.output<typeof fileSpecificationSchema>;
