@@ -5,6 +5,7 @@ import { gunzip, gzip } from 'node:zlib';
 import { promisify } from 'node:util';
 import kafkajs, { type ISocketFactoryArgs, type Kafka, type LogEntry, type SASLOptions } from 'kafkajs';
 import type { BusLogger } from '../bus.js';
+import { writePacked } from './produce-request.js';
 
 /** How to reach the brokers. */
 export interface KafkaConnection {
@@ -23,6 +24,7 @@ export interface KafkaConnection {
 export function kafkaClients({ brokers, clientId, ssl, sasl, logger }: KafkaConnection): () => Kafka {
   stopIdleTimers();
   lightenEncoder();
+  writePacked();
   boundGzip();
   const logs = routeLogs(logger);
   return () =>

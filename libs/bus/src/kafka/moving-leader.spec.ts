@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { BusLogger } from '../bus.js';
 import { partitionFor } from '../partitioner.js';
 import { Backoff } from './backoff.js';
+import { unpack } from './produce-request.js';
 import { Producer, type RawProducer } from './producer.js';
 
 const require = createRequire(import.meta.url);
@@ -94,7 +95,10 @@ function movingLeader(retries: number): RawProducer & { written: string[] } {
       const topics = topicData.map(({ topic, partitions }) => ({
         topicName: topic,
         partitions: partitions.map(({ partition, messages }) => {
-          written.push(...messages.map(({ value }) => `${partition}:${value.toString()}`));
+          for (const message of messages) {
+            const values = (unpack(message) ?? [message]).map(({ value }) => Buffer.from(value).toString());
+            written.push(...values.map((value) => `${partition}:${value}`));
+          }
           return { partition, errorCode: 0, baseOffset: '0' };
         }),
       }));

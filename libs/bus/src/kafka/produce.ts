@@ -1,6 +1,6 @@
-import { Buffer } from 'node:buffer';
 import type { RecordMetadata, TopicMessages } from 'kafkajs';
 import type { OutgoingMessage } from '../bus.js';
+import { pack } from './produce-request.js';
 
 /** A message on its way, with the partition that it goes to. */
 export interface Outgoing {
@@ -24,17 +24,14 @@ export interface Part {
   readonly messages: readonly Outgoing[];
 }
 
-/** The request as kafkajs wants it: one entry per topic (it copies when it has to merge), partitions named. */
+/** The request as kafkajs wants it: one entry per topic (it copies when it has to merge). */
 export function requestOf(parts: readonly Part[]): TopicMessages[] {
   const topics = new Map<string, TopicMessages['messages']>();
   for (const { topic, partition, messages } of parts) {
     let list = topics.get(topic);
     if (list === undefined) topics.set(topic, (list = []));
-    for (const { message } of messages) {
-      const { key, value, headers } = message;
-      // kafkajs only reads the headers.
-      list.push({ key, value: asBuffer(value), partition, headers: headers as Record<string, string> });
-    }
+    const together = messages.map(({ message }) => message);
+    list.push(pack(partition, together));
   }
   return [...topics].map(([topic, messages]) => ({ topic, messages }));
 }
@@ -67,8 +64,4 @@ export function halves(parts: readonly Part[]): [Part[], Part[]] | undefined {
     [{ ...part, messages: part.messages.slice(0, middle) }],
     [{ ...part, messages: part.messages.slice(middle) }],
   ];
-}
-
-function asBuffer(value: Uint8Array): Buffer {
-  return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import type { RecordMetadata, TopicMessages } from 'kafkajs';
+import type { Message, RecordMetadata, TopicMessages } from 'kafkajs';
 import { BusClosedError, type BusLogger, type OutgoingMessage } from '../bus.js';
 import { partitionFor } from '../partitioner.js';
 import { Backoff } from './backoff.js';
+import { unpack } from './produce-request.js';
 import { Producer, type RawProducer } from './producer.js';
 
 const quiet: BusLogger = { debug: none, info: none, warn: none, error: none };
@@ -35,7 +36,7 @@ function brokerThat(answer: Answer) {
       connect: () => Promise.resolve(),
       disconnect: () => Promise.resolve(),
       sendBatch: async ({ topicMessages }) => {
-        const texts = topicMessages.flatMap(({ messages }) => messages.map(({ value }) => String(value)));
+        const texts = topicMessages.flatMap(({ messages }) => messages.flatMap(textsIn));
         seen.mostInFlight = Math.max(seen.mostInFlight, ++seen.inFlight);
         seen.requests.push(texts);
         try {
@@ -43,8 +44,8 @@ function brokerThat(answer: Answer) {
           const metadata = await answer(topicMessages, seen.requests.length);
           const confirmed = new Set(metadata.map(({ topicName, partition }) => `${topicName}/${partition}`));
           for (const { topic, messages } of topicMessages) {
-            for (const { value, partition } of messages) {
-              if (confirmed.has(`${topic}/${partition}`)) seen.written.push(String(value));
+            for (const packed of messages) {
+              if (confirmed.has(`${topic}/${packed.partition}`)) seen.written.push(...textsIn(packed));
             }
           }
           return metadata;
@@ -55,6 +56,10 @@ function brokerThat(answer: Answer) {
     };
   };
   return { seen, connect };
+}
+
+function textsIn(packed: Message): string[] {
+  return (unpack(packed) ?? []).map(({ value }) => String(value));
 }
 
 /** Confirms everything. */
@@ -133,7 +138,7 @@ describe('the producer', () => {
 
   test('finds the one message that the broker refuses, and sends the rest once more at most', async () => {
     const { seen, connect } = brokerThat((request) => {
-      const texts = request.flatMap(({ messages }) => messages.map(({ value }) => String(value)));
+      const texts = request.flatMap(({ messages }) => messages.flatMap(textsIn));
       if (texts.includes('culprit')) throw failure('INVALID_RECORD');
       return all(request);
     });
@@ -149,7 +154,7 @@ describe('the producer', () => {
   test('after a failure among the halves, later messages do not overtake', async () => {
     let failed = false;
     const { seen, connect } = brokerThat((request) => {
-      const texts = request.flatMap(({ messages }) => messages.map(({ value }) => String(value)));
+      const texts = request.flatMap(({ messages }) => messages.flatMap(textsIn));
       if (texts.includes('9')) throw failure('MESSAGE_TOO_LARGE');
       if (!failed && texts.includes('0')) {
         failed = true;
