@@ -3,6 +3,7 @@ import type { Batch, Write } from '@counterstep/engine';
 import { json, plain, quoted } from './array-literal.js';
 import { commitText } from './commit-sql.js';
 import type { CommitParts } from './commit-sql.js';
+import { factsText, positionText } from './short-forms.js';
 
 /** One row, or none when the lane is lost. */
 export interface CommitRow {
@@ -64,7 +65,7 @@ function writeColumns(writes: readonly Write[]): string[] {
     plain(rows, ({ aim }) => aim),
     plain(rows, ({ paused }) => paused),
     json(rows, ({ attention }) => (attention.length > 0 ? attention : undefined)),
-    json(rows, ({ position }) => position),
+    quoted(rows, ({ position }) => positionText(position)),
     json(rows, ({ cause }) => cause),
     plain(rows, ({ dueAt }) => dueAt),
     plain(writes, ({ records }) => records.at(-1)?.number),
@@ -100,7 +101,7 @@ function recordColumns(writes: readonly Write[]): string[] {
     plain(records, ({ seq }) => seq),
     plain(records, ({ at }) => at),
     quoted(records, ({ event }) => event),
-    json(records, ({ facts }) => facts),
+    quoted(records, ({ facts }) => factsText(facts)),
     plain(records, ({ number }) => number),
   ];
 }

@@ -1,5 +1,5 @@
-import type { HistoryRecord } from '@counterstep/core';
 import type { NumberedRecord, StoredSaga } from '@counterstep/engine';
+import { factsFrom } from './short-forms.js';
 
 /** A row of `history`, 64-bit integers read as `float8`, in which milliseconds and lane numbers are exact. */
 export interface HistoryRow {
@@ -27,7 +27,7 @@ export function storedSagas(rows: readonly HistoryRow[]): StoredSaga[] {
       saga = { sagaId, records: [] };
       sagas.push(saga);
     }
-    saga.records.push({ ...row, facts: JSON.parse(facts) as HistoryRecord['facts'] });
+    saga.records.push({ ...row, facts: factsFrom(facts) });
   }
   return sagas;
 }

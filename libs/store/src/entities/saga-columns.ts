@@ -1,5 +1,6 @@
 import type { AttentionItem, Cause, Saga, SagaRow } from '@counterstep/core';
 import { Column, PrimaryColumn } from 'typeorm';
+import { positionFrom, positionText } from '../short-forms.js';
 
 /** Milliseconds fit a number; the driver gives 64-bit integers as text. */
 const milliseconds = { from: (value: string | null) => (value === null ? null : Number(value)), to: Number };
@@ -36,7 +37,7 @@ export abstract class SagaColumns {
   @Column('simple-json', { nullable: true })
   attention!: AttentionItem[] | null;
 
-  @Column('simple-json')
+  @Column('text', { transformer: { from: positionFrom, to: positionText } })
   position!: SagaRow['position'];
 
   @Column('simple-json', { nullable: true })

@@ -43,7 +43,7 @@ export class BarrierStatements {
         effect_key,
         {
           state,
-          answer: reply === null ? null : (JSON.parse(reply) as Answer),
+          answer: reply === null ? null : answerFrom(reply, state),
           executions,
           undoBegan: undo_began,
         },
@@ -71,11 +71,20 @@ function relationOf(rows: BarrierRows): string {
     `${arrayOf(all.map(([effectKey]) => quoted(effectKey)))}::text[]`,
     `${arrayOf(all.map(([, { state }]) => state))}::text[]`,
     // JSON holds no control characters, so that to quote it once more escapes just what an array wants escaped.
-    `${arrayOf(all.map(([, { answer }]) => (answer ? JSON.stringify(JSON.stringify(answer)) : 'null')))}::text[]`,
+    `${arrayOf(all.map(([, { answer, state }]) => (answer ? JSON.stringify(textOf(answer, state)) : 'null')))}::text[]`,
     `${arrayOf(all.map(([, { executions }]) => executions))}::int[]`,
     `${arrayOf(all.map(([, { undoBegan }]) => undoBegan))}::boolean[]`,
   ];
   return `unnest(${columns.join()})`;
+}
+
+/** Without the outcome where the row's state says it, as it nearly always does. */
+function textOf(answer: Answer, state: RowState): string {
+  return JSON.stringify(answer.outcome === state ? { ...answer, outcome: undefined } : answer);
+}
+
+function answerFrom(text: string, state: RowState): Answer {
+  return { outcome: state, ...(JSON.parse(text) as object) } as Answer;
 }
 
 function arrayOf(elements: readonly (string | number | boolean)[]): string {

@@ -16,12 +16,12 @@ export function barrierTableSql(options: BarrierTableOptions = {}): string {
   const schema = quoteIdentifier(options.schema ?? 'public');
   return `CREATE SCHEMA IF NOT EXISTS ${schema};
 CREATE TABLE IF NOT EXISTS ${schema}.counterstep_barrier (
-  effect_key text COLLATE "C" PRIMARY KEY,
-  state text NOT NULL CHECK (state IN ('started', 'succeeded', 'rejected', 'uncertain', 'tombstone')),
-  reply text,
+  touched_at timestamptz NOT NULL DEFAULT now(),
   executions integer NOT NULL,
   undo_began boolean NOT NULL,
-  touched_at timestamptz NOT NULL DEFAULT now()
+  effect_key text COLLATE "C" PRIMARY KEY,
+  state text NOT NULL CHECK (state IN ('started', 'succeeded', 'rejected', 'uncertain', 'tombstone')),
+  reply text
 );
 CREATE INDEX IF NOT EXISTS counterstep_barrier_touched_at ON ${schema}.counterstep_barrier
   USING brin (touched_at) WITH (autosummarize = on);
