@@ -1,6 +1,8 @@
 import type * as z from 'zod';
 import { parseJson, storableText } from './json.js';
 import { CONTENT_TYPE } from './messages.js';
+import { quickCheckOf } from './quick-check.js';
+import type { QuickCheck } from './quick-check.js';
 
 export type Decoded<T> = { ok: true; message: T } | { ok: false; code: string; reason: string };
 
@@ -33,12 +35,21 @@ export function decodeMessage<T>(schema: z.ZodType<T>, value: Uint8Array | null)
       reason: storableText(json.problem.message + where, MAX_REASON),
     };
   }
+  if (quickly(schema)(json.value)) return { ok: true, message: json.value as T };
   const parsed = schema.safeParse(json.value);
   if (parsed.success) return { ok: true, message: parsed.data };
   const problems = parsed.error.issues.map(
     (issue) => `${issue.path.join('.') || '(envelope)'}: ${issue.message}`,
   );
   return { ok: false, code: 'BAD_ENVELOPE', reason: storableText(problems.join('; '), MAX_REASON) };
+}
+
+const quickChecks = new WeakMap<z.ZodType, QuickCheck>();
+
+function quickly(schema: z.ZodType): QuickCheck {
+  let check = quickChecks.get(schema);
+  if (!check) quickChecks.set(schema, (check = quickCheckOf(schema)));
+  return check;
 }
 
 export function encodeMessage(message: object): Uint8Array {
