@@ -3,7 +3,7 @@ import { MemoryBroker, type Bus } from '@counterstep/bus';
 import { WorkflowBuilder, isLive } from '@counterstep/core';
 import { MemoryStore, Orchestrator } from '@counterstep/engine';
 import { topicsOf, type Command } from '@counterstep/protocol';
-import { Messages } from '../../libs/engine/src/messages.js';
+import { ReplyTokens } from '../../libs/engine/src/reply-tokens.js';
 import * as z from 'zod';
 import { Responder, type Answer } from '../support/responder.js';
 import { waitFor } from '../support/wait-for.js';
@@ -168,10 +168,10 @@ describe('an orchestrator in one process', () => {
       },
       { what: 'three dead letters' },
     );
-    const stranger = new Messages(topicsOf('counterstep'), await store.secret());
+    const tokens = new ReplyTokens(await store.secret());
     const sagaid = '0190aaaa-bbbb-7ccc-8ddd-000000000000';
     const effectkey = `${sagaid}/reserve/1/forward`;
-    const genuine = { ...command, sagaid, effectkey, replytoken: stranger.token(effectkey, command.worker) };
+    const genuine = { ...command, sagaid, effectkey, replytoken: tokens.of(effectkey, command.worker) };
     await responder.reply(genuine, succeed());
     await waitFor(() => orchestrator.health().deadLetters['UNKNOWN_SAGA'] === 1, { what: 'a dead letter' });
     expect(await ended(await orchestrator.executeWorkflow('order', { orderId: 'A-10' }))).toMatchObject({

@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import type { OutgoingMessage } from '@counterstep/bus';
 import { phaseOf } from '@counterstep/core';
 import type { CommandEffect, Effects, HistoryRecord, NoticeEffect, Saga } from '@counterstep/core';
@@ -14,22 +13,24 @@ import {
 import type { Command, DeadLetter, Notice, Reply, SagaEvent, Topics } from '@counterstep/protocol';
 import type { Workflow } from '@counterstep/core';
 import type { Delivery } from '@counterstep/bus';
+import { ReplyTokens } from './reply-tokens.js';
 
 type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
 const SOURCE = 'counterstep';
 /** In base64 it must still fit a message. */
 const MAX_BURIED_BYTES = 600_000;
-const MAX_TOKENS = 20_000;
 
 /** Turns effects into messages, the same bytes each time: a message sent again is a copy, not a new one. */
 export class Messages {
-  private readonly tokens = new Map<string, string>();
+  private readonly tokens: ReplyTokens;
 
   constructor(
     private readonly topics: Topics,
-    private readonly secret: Uint8Array,
-  ) {}
+    secret: Uint8Array,
+  ) {
+    this.tokens = new ReplyTokens(secret);
+  }
 
   /** The messages of one record; `saga` is the fold up to and with it. */
   of(workflow: Workflow, saga: Saga, record: HistoryRecord, effects: Effects): OutgoingMessage[] {
@@ -41,7 +42,7 @@ export class Messages {
 
   /** Whether the reply comes from the worker that the command was sent to. */
   isGenuine(reply: Pick<Reply, 'effectkey' | 'replytoken' | 'worker'>): boolean {
-    return isSame(this.token(reply.effectkey, reply.worker), reply.replytoken);
+    return isSame(this.tokens.of(reply.effectkey, reply.worker), reply.replytoken);
   }
 
   deadLetter(delivery: Delivery, code: string, message: string, now: number): OutgoingMessage {
@@ -89,7 +90,7 @@ export class Messages {
       effectkey,
       worker: effect.worker,
       timeout: effect.timeout,
-      replytoken: this.token(effectkey, effect.worker),
+      replytoken: this.tokens.of(effectkey, effect.worker),
       data: effect.data,
     };
     const forward = effect.direction === 'undo' ? saga.steps[effect.step]?.forward : undefined;
@@ -109,7 +110,7 @@ export class Messages {
 
   private notice(saga: Saga, { step, queue, run, reason }: NoticeEffect): OutgoingMessage {
     const effectkey = effectKeyOf(saga.sagaId, step, run, 'forward');
-    const notice: Notice = {
+    const notice: Writable<Notice> = {
       specversion: '1.0',
       id: `${effectkey}#${reason}`,
       source: SOURCE,
@@ -120,8 +121,8 @@ export class Messages {
       run,
       effectkey,
       reason,
-      ...traceOf(saga),
     };
+    if (saga.traceparent !== undefined) notice.traceparent = saga.traceparent;
     return {
       topic: this.topics.notices(queue),
       key: saga.sagaId,
@@ -131,7 +132,13 @@ export class Messages {
   }
 
   private event(saga: Saga, record: HistoryRecord): OutgoingMessage {
-    const event: SagaEvent = {
+    const { cause } = saga;
+    const data: Writable<SagaEvent['data']> = { state: saga.state, phase: phaseOf(saga) };
+    if (cause) {
+      data.cause = { code: cause.code, message: cause.message };
+      if (cause.step !== undefined) data.cause.step = cause.step;
+    }
+    const event: Writable<SagaEvent> = {
       specversion: '1.0',
       id: `${saga.sagaId}/${record.seq}`,
       source: SOURCE,
@@ -140,37 +147,15 @@ export class Messages {
       sagaid: saga.sagaId,
       seq: record.seq,
       workflow: saga.workflow.name,
-      ...traceOf(saga),
-      data: {
-        state: saga.state,
-        phase: phaseOf(saga),
-        ...(saga.cause && {
-          cause: {
-            code: saga.cause.code,
-            message: saga.cause.message,
-            ...(saga.cause.step !== undefined && { step: saga.cause.step }),
-          },
-        }),
-      },
+      data,
     };
+    if (saga.traceparent !== undefined) event.traceparent = saga.traceparent;
     return {
       topic: this.topics.events,
       key: saga.sagaId,
       value: encodeMessage(event),
       headers: headersOf(event),
     };
-  }
-
-  /** What proves a reply: only the worker that got the command knows it. Remembered, as its reply will soon be here. */
-  token(effectKey: string, worker: string): string {
-    const name = `v1\n${effectKey}\n${worker}`;
-    let token = this.tokens.get(name);
-    if (token === undefined) {
-      token = createHmac('sha256', this.secret).update(name).digest('base64url').slice(0, 27);
-      if (this.tokens.size >= MAX_TOKENS) this.tokens.clear();
-      this.tokens.set(name, token);
-    }
-    return token;
   }
 }
 
@@ -179,8 +164,4 @@ function isSame(one: string, other: string): boolean {
   let difference = one.length ^ other.length;
   for (let at = 0; at < one.length; at += 1) difference |= one.charCodeAt(at) ^ other.charCodeAt(at);
   return difference === 0;
-}
-
-function traceOf({ traceparent }: Saga): { traceparent?: string } {
-  return traceparent === undefined ? {} : { traceparent };
 }
