@@ -21,9 +21,9 @@ export interface Entry {
   readonly records: HistoryRecord[];
   readonly messages: OutgoingMessage[];
   readonly verdicts: { readonly input: Input; readonly result: InputResult }[];
-  readonly parks: ParkedInput[];
+  parks: readonly ParkedInput[];
   keys: readonly NewKey[];
-  readonly claims: Claim[];
+  claims: readonly Claim[];
 }
 
 export interface Known {
@@ -32,6 +32,9 @@ export interface Known {
   /** There is a saga, but this version cannot read its history. */
   readonly unreadable?: { readonly digest: string } | undefined;
 }
+
+/** Most inputs have none of what there may be many of. */
+const NONE: readonly never[] = [];
 
 /** Decides a batch: each input in order, each saga from where the one before left it. Pure but for its dice. */
 export class BatchDecider {
@@ -53,7 +56,7 @@ export class BatchDecider {
     const holders = new Map(taken.map((key) => [nameOf(key), key]));
     const given = new Set<string>();
     for (const input of inputs) {
-      const { keys = [] } = input;
+      const { keys = NONE } = input;
       if (keys.some((key) => given.has(nameOf(key)))) {
         deferred.push(input);
         continue;
@@ -62,10 +65,12 @@ export class BatchDecider {
       entries.set(input.sagaId, entry);
       const judged = judgeKeys(keys, (key) => holders.get(nameOf(key)));
       const result = judged?.result ?? this.apply(entry, input, { now, random: Math.random() });
-      if (judged?.result.kind === 'existing')
-        for (const key of judged.claims)
-          entry.claims.push({ id: entry.sagaId, sagaId: judged.result.sagaId, key });
-      const taking = judged?.claims ?? (result.kind === 'applied' ? keys : []);
+      if (judged?.result.kind === 'existing') {
+        const { sagaId } = judged.result;
+        const claims = judged.claims.map((key): Claim => ({ id: entry.sagaId, sagaId, key }));
+        entry.claims = [...entry.claims, ...claims];
+      }
+      const taking = judged?.claims ?? (result.kind === 'applied' ? keys : NONE);
       for (const key of taking) given.add(nameOf(key));
       entry.verdicts.push({ input, result });
     }
@@ -159,9 +164,9 @@ function entryOf(sagaId: string, known: Known | undefined): Entry {
     records: [],
     messages: [],
     verdicts: [],
-    parks: [],
-    keys: [],
-    claims: [],
+    parks: NONE,
+    keys: NONE,
+    claims: NONE,
   };
 }
 
@@ -179,12 +184,7 @@ function park(entry: Entry, input: Input, digest: string, code: string): InputRe
   const isVerdict = code === 'UNKNOWN_DEFINITION' && input.event.type === 'deadline';
   if (input.origin === 'internal' && !isVerdict) return { kind: 'ignored', reason: code };
   if (input.parkedId !== undefined) return { kind: 'parked' };
-  entry.parks.push({
-    sagaId,
-    digest,
-    code,
-    input: JSON.stringify(input.event),
-  });
+  entry.parks = [...entry.parks, { sagaId, digest, code, input: JSON.stringify(input.event) }];
   return { kind: 'parked' };
 }
 

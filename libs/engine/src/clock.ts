@@ -12,6 +12,12 @@ const LONGEST = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, run) {
+    if (ms <= LONGEST) {
+      const soon = setTimeout(run, Math.max(0, ms));
+      return () => {
+        clearTimeout(soon);
+      };
+    }
     let timeout: NodeJS.Timeout;
     const wait = (left: number): void => {
       timeout = setTimeout(

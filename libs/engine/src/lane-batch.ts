@@ -1,4 +1,6 @@
 import type { Entry } from './batch.js';
+import type { Input } from './input.js';
+import type { StartKey } from './start-keys.js';
 import type { Batch, NumberedRecord, Write } from './store.js';
 
 /** What the entries write, their records numbered from `after` on in the lane; and the last number. */
@@ -28,8 +30,16 @@ export function batchOf(
 }
 
 /** The parked inputs that the entry deals with for good. */
-export function unparkedBy(entry: Entry): number[] {
-  return entry.verdicts.flatMap(({ input, result }) =>
-    input.parkedId === undefined || result.kind === 'parked' ? [] : [input.parkedId],
-  );
+export function unparkedBy({ verdicts }: Entry): number[] {
+  const unparked: number[] = [];
+  for (const { input, result } of verdicts)
+    if (input.parkedId !== undefined && result.kind !== 'parked') unparked.push(input.parkedId);
+  return unparked;
+}
+
+/** The keys that the inputs want. */
+export function keysOf(inputs: readonly Input[]): StartKey[] {
+  const wanted: StartKey[] = [];
+  for (const { keys } of inputs) if (keys) wanted.push(...keys);
+  return wanted;
 }

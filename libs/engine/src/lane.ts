@@ -5,7 +5,7 @@ import { within } from './clock.js';
 import { codeOf, quarantineOf, writeWithoutCulprits } from './culprit.js';
 import { InputQueue } from './input-queue.js';
 import type { Input } from './input.js';
-import { batchOf, unparkedBy } from './lane-batch.js';
+import { batchOf, keysOf, unparkedBy } from './lane-batch.js';
 import { LaneHold } from './lane-hold.js';
 import type { LaneOptions } from './lane-options.js';
 import type { Outbox } from './outbox.js';
@@ -96,7 +96,7 @@ export class LaneLoop {
     const inputs = this.queue.take(maxBatch);
     try {
       const known = await this.cache.know(inputs);
-      const keys = inputs.flatMap((input) => input.keys ?? []);
+      const keys = keysOf(inputs);
       const taken = keys.length > 0 ? await store.findKeys(keys) : [];
       const { entries, deferred } = decider.decide(inputs, known, taken, clock.now());
       this.queue.again(deferred);

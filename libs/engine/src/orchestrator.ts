@@ -13,7 +13,6 @@ import type {
 } from '@counterstep/core';
 import { topicsOf } from '@counterstep/protocol';
 import type { JsonObject, StartMessage } from '@counterstep/protocol';
-import { v7 as uuidv7 } from 'uuid';
 import { reasoned, storableSignal, storableWords } from './asked.js';
 import type { SignalOfCaller } from './asked.js';
 import { StoreClock, systemClock } from './clock.js';
@@ -24,6 +23,7 @@ import { silentLogger } from './logger.js';
 import type { Logger } from './logger.js';
 import { MemoryStore } from './memory-store.js';
 import { Messages } from './messages.js';
+import { newId } from './new-id.js';
 import type { OrchestratorOptions, ScheduleStatus } from './orchestrator-options.js';
 import { ProgressFeed } from './progress-feed.js';
 import { ProgressView } from './progress-view.js';
@@ -261,7 +261,7 @@ export class Orchestrator {
    * workflow waits for no such name), `SIGNAL_INVALID` (the data) and `SAGA_TURNED`.
    */
   async signal(sagaId: string, name: string, { id, data, actor }: SignalOfCaller = {}): Promise<void> {
-    const said = storableSignal({ id: id ?? uuidv7(), name, data, actor });
+    const said = storableSignal({ id: id ?? newId(), name, data, actor });
     await this.ask(sagaId, { type: 'signal', ...said });
   }
 
@@ -320,7 +320,7 @@ export class Orchestrator {
     { startAt, failureMode, traceparent }: StartOptions = {},
   ): Promise<{ sagaId: string; existed: boolean }> {
     const engine = this.running();
-    const sagaId = uuidv7();
+    const sagaId = newId();
     engine.refuseWhenFull(sagaId);
     const result = await engine.request({
       sagaId,

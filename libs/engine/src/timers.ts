@@ -21,7 +21,7 @@ interface Timer {
   /** By the store's clock. */
   readonly at: number;
   /** Of an attempt: its key, and its due time when it was set. */
-  readonly attempt?: { readonly key: string; readonly dueAt: number };
+  readonly attempt: { readonly key: string; readonly dueAt: number } | undefined;
   readonly run: (heard: boolean) => void;
 }
 
@@ -103,29 +103,23 @@ export class Timers {
     if (!list || this.stopped) return;
     const watch = before ?? this.watchFor(list);
     for (const attempt of list.running) {
-      const { step, direction, run, attempt: nth, sentAt, dueAt, key } = attempt;
+      const { sentAt, dueAt, key } = attempt;
       if (sentAt > upTo || watch.timers.has(key)) continue;
-      const expiry = {
-        sagaId,
-        digest: workflow.digest,
-        step,
-        direction,
-        run,
-        attempt: nth,
-        sentAt,
-        heard: false,
+      const expiry = (heard: boolean): Expiry => {
+        const { step, direction, run, attempt: nth } = attempt;
+        return { sagaId, digest: workflow.digest, step, direction, run, attempt: nth, sentAt, heard };
       };
       const onEnd = (heard: boolean): void => {
-        onExpired({ ...expiry, heard });
+        onExpired(expiry(heard));
       };
       // What is watched already was told of before, and may have shown signs of life since.
       this.set(watch, key, dueAt - sentAt, onEnd, attempt);
-      const within = pickUpTimeout(saga, step);
+      const within = pickUpTimeout(saga, attempt.step);
+      if (within === undefined || within >= dueAt - sentAt) continue;
       const onPickUp = (): void => {
-        onPickUpDue(expiry);
+        onPickUpDue(expiry(false));
       };
-      if (within !== undefined && within < dueAt - sentAt)
-        this.set(watch, key + PICK_UP, within, onPickUp, attempt);
+      this.set(watch, key + PICK_UP, within, onPickUp, attempt);
     }
   }
 
@@ -186,7 +180,7 @@ export class Timers {
       watch.due = undefined;
       run(heard);
     });
-    timers.set(key, { cancel, ms, at: this.now() + ms, run, ...(attempt && { attempt }) });
+    timers.set(key, { cancel, ms, at: this.now() + ms, run, attempt });
   }
 
   private now(): number {
