@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Outbox } from './outbox.js';
 import type { Outgoing } from './produce.js';
 
-const call = { open: 0, settle: () => undefined, refuse: () => undefined };
+const call = { open: 0, settle: () => undefined, refuse: () => undefined, abandon: () => undefined };
 const outgoing = (partition: number, bytes = 100, topic = 't'): Outgoing => ({
   message: { topic, key: 'a', value: new Uint8Array() },
   partition,

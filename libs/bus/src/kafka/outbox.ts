@@ -17,6 +17,7 @@ export const REQUEST_LIMITS: RequestLimits = {
 /** Bytes that a record costs beside its key, value and headers, generously. */
 const RECORD_OVERHEAD = 64;
 
+/** What waits for one partition; those before `head` are taken. */
 interface Line {
   readonly topic: string;
   readonly partition: number;
@@ -27,41 +28,38 @@ interface Line {
 /** What waits to be sent: one line per partition, served in turn. */
 export class Outbox {
   readonly #limits: RequestLimits;
-  /** In the order of service; a line that was served moves behind the others. */
-  readonly #lines = new Map<string, Line>();
+  /** By topic and partition. They stay: a map whose entries come and go drags into old space what was in it. */
+  readonly #lines = new Map<string, Line[]>();
+  /** Those that are not empty, in the order of service; one that was served moves behind the others. */
+  #waiting: Line[] = [];
 
   constructor(limits: RequestLimits = REQUEST_LIMITS) {
     this.#limits = limits;
   }
 
   get isEmpty(): boolean {
-    return this.#lines.size === 0;
+    return this.#waiting.length === 0;
   }
 
   add(outgoing: Outgoing): void {
-    const { partition } = outgoing;
-    const { topic } = outgoing.message;
-    const name = `${topic}/${partition}`;
-    const line = this.#lines.get(name);
-    if (line === undefined) this.#lines.set(name, { topic, partition, messages: [outgoing], head: 0 });
-    else line.messages.push(outgoing);
+    this.#waitingLine(outgoing.message.topic, outgoing.partition).messages.push(outgoing);
   }
 
   /** Puts a part that could not be sent back before what came after it. */
   putBack({ topic, partition, messages }: Part): void {
-    const name = `${topic}/${partition}`;
-    const line = this.#lines.get(name);
-    const rest = line === undefined ? [] : line.messages.slice(line.head);
-    this.#lines.set(name, { topic, partition, messages: [...messages, ...rest], head: 0 });
+    const line = this.#waitingLine(topic, partition);
+    line.messages = [...messages, ...line.messages.slice(line.head)];
+    line.head = 0;
   }
 
   /** The next request, within the limits; a message that exceeds them alone goes alone. */
   take(): Part[] {
     const parts: Part[] = [];
+    const unserved: Line[] = [];
+    const served: Line[] = [];
     let count = 0;
     let bytes = 0;
-    for (const [name, line] of [...this.#lines]) {
-      if (count >= this.#limits.messages || bytes >= this.#limits.bytes) break;
+    for (const line of this.#waiting) {
       const from = line.head;
       let size = 0;
       for (let next = line.messages[line.head]; next !== undefined; next = line.messages[line.head]) {
@@ -74,35 +72,49 @@ export class Outbox {
         size += cost;
         bytes += cost;
       }
-      if (line.head === from) continue;
-      parts.push({
-        topic: line.topic,
-        partition: line.partition,
-        messages: line.messages.slice(from, line.head),
-      });
-      this.#lines.delete(name);
-      if (line.head < line.messages.length) this.#lines.set(name, shortened(line));
+      if (line.head > from) parts.push(taken(line, from));
+      if (line.messages.length > 0) (line.head > from ? served : unserved).push(line);
     }
+    this.#waiting = [...unserved, ...served];
     return parts;
   }
 
   /** Takes everything out. */
   drain(): Outgoing[] {
-    const all = [...this.#lines.values()].flatMap(({ messages, head }) => messages.slice(head));
-    this.#lines.clear();
-    return all;
+    return this.#drain(() => true);
   }
 
   /** Takes out what goes to a topic. */
   drainTopic(topic: string): Outgoing[] {
-    const lines = [...this.#lines].filter(([, line]) => line.topic === topic);
-    for (const [name] of lines) this.#lines.delete(name);
-    return lines.flatMap(([, { messages, head }]) => messages.slice(head));
+    return this.#drain((line) => line.topic === topic);
+  }
+
+  #drain(which: (line: Line) => boolean): Outgoing[] {
+    const lines = this.#waiting.filter(which);
+    this.#waiting = this.#waiting.filter((line) => !which(line));
+    return lines.flatMap((line) => {
+      const messages = line.messages.slice(line.head);
+      line.messages = [];
+      line.head = 0;
+      return messages;
+    });
+  }
+
+  #waitingLine(topic: string, partition: number): Line {
+    let lines = this.#lines.get(topic);
+    if (lines === undefined) this.#lines.set(topic, (lines = []));
+    const line = (lines[partition] ??= { topic, partition, messages: [], head: 0 });
+    if (line.messages.length === 0) this.#waiting.push(line);
+    return line;
   }
 }
 
-function shortened(line: Line): Line {
-  // Seldom, so that a long line is not copied once per request.
-  if (line.head * 2 < line.messages.length) return line;
-  return { ...line, messages: line.messages.slice(line.head), head: 0 };
+function taken(line: Line, from: number): Part {
+  const { topic, partition, messages, head } = line;
+  // Cut off seldom, so that a long line is not copied once per request.
+  if (head * 2 >= messages.length) {
+    line.messages = messages.slice(head);
+    line.head = 0;
+  }
+  return { topic, partition, messages: messages.slice(from, head) };
 }

@@ -15,6 +15,8 @@ export interface Call {
   open: number;
   settle(): void;
   refuse(message: OutgoingMessage, code: string, reason: string): void;
+  /** It ends with the bus, whatever is open. */
+  abandon(): void;
 }
 
 /** The messages of one request for one partition, in order. */

@@ -211,14 +211,24 @@ describe('the producer', () => {
     await producer.close(1_000);
     expect(await call).toEqual([]);
 
-    const deaf = producerOn(() => ({
-      connect: () => new Promise<void>(none),
-      disconnect: () => new Promise<void>(none),
-      sendBatch: () => new Promise<RecordMetadata[]>(none),
-    }));
-    const lost = deaf.publish([message('a', '1')]).catch((error: unknown) => error);
+    const deaf = new Producer({
+      connect: () => ({
+        connect: () => new Promise<void>(none),
+        disconnect: () => new Promise<void>(none),
+        sendBatch: () => new Promise<RecordMetadata[]>(none),
+      }),
+      topics: {
+        knownPartitions: (topic) => (topic === 't' ? 2 : undefined),
+        lookUp: () => new Promise<number>(none),
+      },
+      logger: quiet,
+    });
+    const lost = (topic: string) => deaf.publish([message('a', '1', topic)]).catch((error: unknown) => error);
+    const sent = lost('t');
+    await new Promise((resolve) => setImmediate(resolve));
+    const calls = Promise.all([sent, lost('t'), lost('new')]);
     await deaf.close(10);
-    expect(await lost).toBeInstanceOf(BusClosedError);
+    for (const error of await calls) expect(error).toBeInstanceOf(BusClosedError);
     await expect(deaf.publish([message('a', '2')])).rejects.toBeInstanceOf(BusClosedError);
   });
 });

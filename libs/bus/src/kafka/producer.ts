@@ -35,7 +35,10 @@ export class Producer {
   readonly #outbox = new Outbox();
   /** Messages of topics whose partitions are being looked up, in order. */
   readonly #lookedUp = new Map<string, Outgoing[]>();
-  readonly #calls = new Map<Call, () => void>();
+  /** What `#run` has in hand. */
+  #sending: readonly Part[] = [];
+  /** Calls that have not ended; they are found by their messages. */
+  #open = 0;
   #raw: RawProducer | undefined;
   #running = false;
   #problem: string | undefined;
@@ -62,16 +65,16 @@ export class Producer {
         open: messages.length,
         settle: () => {
           if (--call.open > 0) return;
-          this.#calls.delete(call);
           resolve(refused);
-          if (this.#calls.size === 0) this.#drained();
+          if (--this.#open === 0) this.#drained();
         },
         refuse: (message, code, reason) => {
           refused.push({ message, code, reason });
           call.settle();
         },
+        abandon: () => reject(new BusClosedError()),
       };
-      this.#calls.set(call, () => reject(new BusClosedError()));
+      this.#open++;
       for (const message of messages) this.#accept(message, call);
       this.#start();
     });
@@ -85,14 +88,14 @@ export class Producer {
   async close(drainMs: number): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'draining';
-    if (this.#calls.size > 0) {
+    if (this.#open > 0) {
       await within(new Promise<void>((resolve) => (this.#drained = resolve)), drainMs);
     }
     this.#state = 'closed';
     this.#backoff.wake();
-    for (const reject of this.#calls.values()) reject();
-    this.#calls.clear();
-    this.#outbox.drain();
+    const sending = this.#sending.flatMap(({ messages }) => messages);
+    const left = [...sending, ...this.#outbox.drain(), ...[...this.#lookedUp.values()].flat()];
+    for (const { call } of left) call.abandon();
     await this.#discard();
   }
 
@@ -150,12 +153,13 @@ export class Producer {
 
   async #run(): Promise<void> {
     while (!this.#outbox.isEmpty && !this.#isClosed()) {
-      const parts = this.#outbox.take();
-      const left = await this.#send(parts);
+      this.#sending = this.#outbox.take();
+      const left = await this.#send(this.#sending);
       if (left.length === 0) continue;
       for (const part of left.reverse()) this.#outbox.putBack(part);
       if (!this.#isClosed()) await this.#backoff.pause();
     }
+    this.#sending = [];
     this.#running = false;
   }
 
