@@ -2,6 +2,38 @@ CREATE SCHEMA counterstep;
 
 CREATE SEQUENCE counterstep.lane_id AS integer NO CYCLE;
 
+CREATE TYPE counterstep.record AS (
+  saga_id uuid,
+  seq integer,
+  at bigint,
+  event text,
+  facts text,
+  number bigint
+);
+
+CREATE TYPE counterstep.transition AS (
+  id uuid,
+  expected integer,
+  finished boolean,
+  workflow text,
+  workflow_version integer,
+  digest text,
+  version integer,
+  state text,
+  direction text,
+  aim text,
+  paused boolean,
+  held boolean,
+  attention text,
+  "position" text,
+  cause text,
+  due_at bigint,
+  deadline bigint,
+  number bigint,
+  created_at bigint,
+  updated_at bigint
+);
+
 CREATE TABLE counterstep.finished_saga (
   id uuid NOT NULL,
   created_at bigint NOT NULL,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { json, plain, quoted } from './array-literal.js';
+import { plain, quoted } from './array-literal.js';
 
 const same = <T>(value: T): T => value;
 
@@ -12,11 +12,5 @@ describe('arrays as Postgres reads them', () => {
   test('of texts', () => {
     const texts = ['a', '', 'NULL', undefined, 'say "x"', 'a\\b', 'a,b', '{}', 'two\nlines'];
     expect(quoted(texts, same)).toBe('{"a","","NULL",null,"say \\"x\\"","a\\\\b","a,b","{}","two\nlines"}');
-  });
-
-  test('of JSON', () => {
-    expect(json([{ a: 'x"\n\\' }, undefined, []], same)).toBe(
-      String.raw`{"{\"a\":\"x\\\"\\n\\\\\"}",null,"[]"}`,
-    );
   });
 });

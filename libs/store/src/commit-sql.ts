@@ -27,28 +27,19 @@ export function commitText({ ends, keys, parks }: CommitParts): string {
     ...(ends ? [ENDS] : []),
     verdictsOf(ends, keys),
     HISTORY,
-    ...(parks ? [parksFrom(keys ? 36 : 30)] : []),
+    ...(parks ? [parksFrom(keys ? 12 : 6)] : []),
   ];
   return `${parts.join(',\n')}\n${RESULT}`;
 }
 
-/* $1 lane, $2 epoch, $3 confirmed, $4 to $23 the sagas, $24 to $29 their history, then keys, then parked inputs. */
+/* $1 lane, $2 epoch, $3 confirmed, $4 the sagas, $5 their history, then keys, then parked inputs. */
 
 const WRITES = `
 WITH fence AS (
   UPDATE counterstep.lane SET confirmed = greatest(confirmed, $3) WHERE id = $1 AND epoch = $2 RETURNING id
 ),
 write AS MATERIALIZED (
-  SELECT * FROM unnest(
-    $4::uuid[], $5::int[], $6::boolean[], $7::text[], $8::int[], $9::text[], $10::int[], $11::text[], $12::text[],
-    $13::text[], $14::boolean[], $15::text[], $16::text[], $17::text[], $18::bigint[], $19::bigint[], $20::bigint[],
-    $21::bigint[], $22::boolean[], $23::bigint[]
-  ) AS w (
-    id, expected, finished, workflow, workflow_version, digest, version, state, direction,
-    aim, paused, attention, position, cause, due_at, number, created_at,
-    updated_at, held, deadline
-  )
-  WHERE EXISTS (SELECT FROM fence)
+  SELECT * FROM unnest($4::counterstep.transition[]) WHERE EXISTS (SELECT FROM fence)
 ),
 absent AS MATERIALIZED (
   SELECT * FROM write w
@@ -61,7 +52,7 @@ const KEYS = `
 wanted AS MATERIALIZED (
   SELECT k.*, coalesce(w.finished, NOT EXISTS (SELECT FROM counterstep.saga s WHERE s.id = k.saga_id)) AS closed,
     coalesce(w.created_at, floor(extract(epoch FROM clock_timestamp()) * 1000)) AS created_at
-  FROM unnest($30::uuid[], $31::uuid[], $32::text[], $33::text[], $34::text[], $35::boolean[])
+  FROM unnest($6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::boolean[])
     AS k (id, saga_id, scope, key, body_hash, from_closed)
   LEFT JOIN absent w ON w.id = k.id
   WHERE (w.id IS NOT NULL OR k.id <> k.saga_id) AND EXISTS (SELECT FROM fence)
@@ -157,8 +148,7 @@ const HISTORY = `
 recorded AS (
   INSERT INTO counterstep.history (saga_id, seq, at, event, facts, lane, number)
   SELECT r.saga_id, r.seq, r.at, r.event, r.facts, $1, r.number
-  FROM unnest($24::uuid[], $25::int[], $26::bigint[], $27::text[], $28::text[], $29::bigint[])
-    AS r (saga_id, seq, at, event, facts, number)
+  FROM unnest($5::counterstep.record[]) AS r
   WHERE r.saga_id IN (SELECT id FROM passed)
 )`;
 

@@ -1,8 +1,9 @@
 import { isFinished, isHeld, rowOf } from '@counterstep/core';
 import type { Batch, Write } from '@counterstep/engine';
-import { json, plain, quoted } from './array-literal.js';
+import { plain, quoted } from './array-literal.js';
 import { commitText } from './commit-sql.js';
 import type { CommitParts } from './commit-sql.js';
+import { CompositeArray } from './composite-array.js';
 import { factsText, positionText } from './short-forms.js';
 
 /** One row, or none when the lane is lost. */
@@ -11,11 +12,21 @@ export interface CommitRow {
   readonly stale: string[];
 }
 
+/** The oids of the types of a batch's rows, which differ from database to database. */
+export interface BatchTypes {
+  readonly transition: number;
+  readonly record: number;
+}
+
+export const BATCH_TYPES =
+  "SELECT 'counterstep.transition'::regtype::oid AS transition, 'counterstep.record'::regtype::oid AS record";
+
 /** The batch as a prepared statement of the lane and its parameters. */
 export function commitStatement(
   laneId: number,
   epoch: number,
   batch: Batch,
+  types: BatchTypes,
 ): { name: string; text: string; values: unknown[] } {
   const writes = batch.writes.toSorted((a, b) => (a.saga.sagaId < b.saga.sagaId ? -1 : 1));
   const parts: CommitParts = {
@@ -29,8 +40,8 @@ export function commitStatement(
       laneId,
       epoch,
       batch.confirmed,
-      ...writeColumns(writes),
-      ...recordColumns(writes),
+      transitionsOf(types.transition, writes),
+      recordsOf(types.record, writes),
       ...(parts.keys ? keyColumns(batch) : []),
       ...(parts.parks ? parkColumns(batch) : []),
     ],
@@ -50,30 +61,52 @@ function statementFor(parts: CommitParts): { name: string; text: string } {
   return statement;
 }
 
-function writeColumns(writes: readonly Write[]): string[] {
-  const rows = writes.map(({ saga }) => rowOf(saga));
-  return [
-    quoted(rows, ({ sagaId }) => sagaId),
-    plain(writes, ({ expectedVersion }) => expectedVersion),
-    plain(writes, ({ saga }) => isFinished(saga)),
-    quoted(rows, ({ workflow }) => workflow.name),
-    plain(rows, ({ workflow }) => workflow.version),
-    quoted(rows, ({ workflow }) => workflow.digest),
-    plain(rows, ({ version }) => version),
-    plain(rows, ({ state }) => state),
-    plain(rows, ({ direction }) => direction),
-    plain(rows, ({ aim }) => aim),
-    plain(rows, ({ paused }) => paused),
-    json(rows, ({ attention }) => (attention.length > 0 ? attention : undefined)),
-    quoted(rows, ({ position }) => positionText(position)),
-    json(rows, ({ cause }) => cause),
-    plain(rows, ({ dueAt }) => dueAt),
-    plain(writes, ({ records }) => records.at(-1)?.number),
-    plain(rows, ({ createdAt }) => createdAt),
-    plain(rows, ({ updatedAt }) => updatedAt),
-    plain(writes, ({ saga }) => isHeld(saga)),
-    plain(rows, ({ deadline }) => deadline),
-  ];
+function transitionsOf(typeId: number, writes: readonly Write[]): Buffer {
+  const rows = new CompositeArray(typeId, 20, writes.length);
+  for (const { saga, expectedVersion, records } of writes) {
+    const { workflow, attention, position, cause, dueAt, deadline } = rowOf(saga);
+    rows.row();
+    rows.uuid(saga.sagaId);
+    rows.int(expectedVersion);
+    rows.boolean(isFinished(saga));
+    rows.text(workflow.name);
+    rows.int(workflow.version);
+    rows.text(workflow.digest);
+    rows.int(saga.version);
+    rows.text(saga.state);
+    rows.text(saga.direction);
+    rows.text(saga.aim);
+    rows.boolean(saga.paused);
+    rows.boolean(isHeld(saga));
+    rows.text(attention.length > 0 ? JSON.stringify(attention) : undefined);
+    rows.text(positionText(position));
+    rows.text(cause && JSON.stringify(cause));
+    rows.bigint(dueAt);
+    rows.bigint(deadline);
+    rows.bigint(records.at(-1)?.number);
+    rows.bigint(saga.createdAt);
+    rows.bigint(saga.updatedAt);
+  }
+  return rows.bytes();
+}
+
+function recordsOf(typeId: number, writes: readonly Write[]): Buffer {
+  const rows = new CompositeArray(typeId, 6, numberOfRecords(writes));
+  for (const { saga, records } of writes)
+    for (const { seq, at, event, facts, number } of records) {
+      rows.row();
+      rows.uuid(saga.sagaId);
+      rows.int(seq);
+      rows.bigint(at);
+      rows.text(event);
+      rows.text(factsText(facts));
+      rows.bigint(number);
+    }
+  return rows.bytes();
+}
+
+function numberOfRecords(writes: readonly Write[]): number {
+  return writes.reduce((sum, { records }) => sum + records.length, 0);
 }
 
 function keyColumns({ writes, claims = [] }: Batch): string[] {
@@ -88,21 +121,6 @@ function keyColumns({ writes, claims = [] }: Batch): string[] {
     quoted(all, ({ key }) => key.key),
     quoted(all, ({ key }) => key.bodyHash),
     plain(all, ({ key }) => key.fromClosed ?? false),
-  ];
-}
-
-function recordColumns(writes: readonly Write[]): string[] {
-  const records = writes.flatMap(({ records }) => records);
-  return [
-    quoted(
-      writes.flatMap(({ saga, records }) => records.map(() => saga.sagaId)),
-      (id) => id,
-    ),
-    plain(records, ({ seq }) => seq),
-    plain(records, ({ at }) => at),
-    quoted(records, ({ event }) => event),
-    quoted(records, ({ facts }) => factsText(facts)),
-    plain(records, ({ number }) => number),
   ];
 }
 

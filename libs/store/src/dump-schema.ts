@@ -1,8 +1,8 @@
 import pg from 'pg';
 
 /**
- * The schema as SQL text, read from the catalog: tables with columns, constraints and storage options, sequences and
- * indexes, in an order that depends on names only. Equal schemas give equal text.
+ * The schema as SQL text, read from the catalog: tables with columns, constraints and storage options, composite
+ * types, sequences and indexes, in an order that depends on names only. Equal schemas give equal text.
  */
 export async function dumpSchema(databaseUrl: string, schema = 'counterstep'): Promise<string> {
   const client = new pg.Client({ connectionString: databaseUrl });
@@ -11,10 +11,12 @@ export async function dumpSchema(databaseUrl: string, schema = 'counterstep'): P
     // Definitions name their tables with the schema only if it is not on the path.
     await client.query("SELECT set_config('search_path', 'pg_catalog', false)");
     const { rows: sequences } = await client.query<{ line: string }>(SEQUENCES, [schema]);
+    const { rows: types } = await client.query<{ line: string }>(TYPES, [schema]);
     const { rows: tables } = await client.query<TableRow>(TABLES, [schema]);
     return [
       `CREATE SCHEMA ${schema};`,
       ...sequences.map(({ line }) => line),
+      ...types.map(({ line }) => line),
       ...tables.map(({ name, lines, options, indexes }) => {
         const storage = options ? ` WITH (${options.join(', ')})` : '';
         const table = `CREATE TABLE ${schema}.${name} (\n${lines.map((line) => `  ${line}`).join(',\n')}\n)${storage};`;
@@ -45,6 +47,16 @@ const SEQUENCES = `
   WHERE n.nspname = $1
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'i')
     AND c.relname NOT LIKE 'migration\\_%'
+  ORDER BY c.relname`;
+
+const TYPES = `
+  SELECT format(E'CREATE TYPE %I.%I AS (\\n%s\\n);', n.nspname, c.relname,
+    string_agg(format('  %I %s', a.attname, format_type(a.atttypid, a.atttypmod)), E',\\n' ORDER BY a.attnum)) AS line
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_attribute a ON a.attrelid = c.oid
+  WHERE n.nspname = $1 AND c.relkind = 'c'
+  GROUP BY n.nspname, c.relname
   ORDER BY c.relname`;
 
 /** The table of migrations is TypeORM's own. NOT NULL is said with the column; some versions list it as a constraint too. */

@@ -1,8 +1,8 @@
 import { StateStoreError } from '@counterstep/core';
 import { checkBatch } from '@counterstep/engine';
 import type { Batch, CommitResult, Lane } from '@counterstep/engine';
-import { commitStatement } from './commit-statement.js';
-import type { CommitRow } from './commit-statement.js';
+import { BATCH_TYPES, commitStatement } from './commit-statement.js';
+import type { BatchTypes, CommitRow } from './commit-statement.js';
 import { Connection } from './connection.js';
 import type { ConnectionSettings } from './connection.js';
 import { FIRST_EPOCH, LOCK_CLASS } from './locks.js';
@@ -23,6 +23,7 @@ export class PostgresLane implements Lane {
   private constructor(
     readonly id: number,
     private readonly connection: Connection,
+    private readonly types: BatchTypes,
     private readonly onClosed: (lane: PostgresLane) => void,
   ) {}
 
@@ -33,9 +34,10 @@ export class PostgresLane implements Lane {
   ): Promise<PostgresLane> {
     const connection = await Connection.open({ ...settings, session: SESSION });
     try {
+      const types = await readTypes(connection);
       const id = await lockNewId(connection);
       await insertLane(connection, id, digests);
-      return new PostgresLane(id, connection, onClosed);
+      return new PostgresLane(id, connection, types, onClosed);
     } catch (error) {
       await connection.end();
       throw error;
@@ -67,7 +69,9 @@ export class PostgresLane implements Lane {
   }
 
   private async write(batch: Batch): Promise<CommitResult> {
-    const [row] = await this.connection.query<CommitRow>(commitStatement(this.id, FIRST_EPOCH, batch));
+    const [row] = await this.connection.query<CommitRow>(
+      commitStatement(this.id, FIRST_EPOCH, batch, this.types),
+    );
     if (!row) return { kind: 'laneLost' };
     const stale = new Set(row.stale);
     for (const { saga, records } of batch.writes)
@@ -76,6 +80,12 @@ export class PostgresLane implements Lane {
     this.confirmed = Math.max(this.confirmed, batch.confirmed);
     return { kind: 'committed', stale: row.stale, now: row.now };
   }
+}
+
+async function readTypes(connection: Connection): Promise<BatchTypes> {
+  const [types] = await connection.query<BatchTypes & Record<string, number>>({ text: BATCH_TYPES });
+  if (!types) throw new Error('a SELECT without FROM always gives a row');
+  return types;
 }
 
 /** Locked before the row can be seen, so that nobody takes it for dead. */

@@ -65,5 +65,5 @@ function restored(fact: Fact): Fact {
   const usual = USUAL[fact.type];
   if (!usual || !('step' in fact)) return fact;
   const { type, step } = fact;
-  return Object.assign({ type, step }, usual, fact) as Fact;
+  return Object.assign({ type, step }, usual, fact);
 }

@@ -8,7 +8,7 @@ export class Initial1764000000000 implements MigrationInterface {
   readonly name = 'Initial1764000000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of [SAGA, FINISHED_SAGA, HISTORY, SAGA_KEY, LANE, PARKED_INPUT, SETTING])
+    for (const statement of [SAGA, FINISHED_SAGA, HISTORY, BATCH_ROWS, SAGA_KEY, LANE, PARKED_INPUT, SETTING])
       await runner.query(statement);
   }
 
@@ -97,6 +97,42 @@ CREATE TABLE counterstep.history (
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000);
 CREATE INDEX history_outbox ON counterstep.history USING brin (lane, number)
   WITH (pages_per_range = 32, autosummarize = on)`;
+
+/**
+ * The rows of a lane's batch on their way into the tables. A lane writes them in binary, so what runs depends on each column:
+ * a later version that needs others makes types with other names beside these.
+ */
+const BATCH_ROWS = `
+CREATE TYPE counterstep.transition AS (
+  id uuid,
+  expected int,
+  finished boolean,
+  workflow text,
+  workflow_version int,
+  digest text,
+  version int,
+  state text,
+  direction text,
+  aim text,
+  paused boolean,
+  held boolean,
+  attention text,
+  position text,
+  cause text,
+  due_at bigint,
+  deadline bigint,
+  number bigint,
+  created_at bigint,
+  updated_at bigint
+);
+CREATE TYPE counterstep.record AS (
+  saga_id uuid,
+  seq int,
+  at bigint,
+  event text,
+  facts text,
+  number bigint
+)`;
 
 /** The saga's id is indexed because the statement that finishes a saga closes its keys. */
 const SAGA_KEY = `
