@@ -15,6 +15,8 @@ export interface Setup {
   readonly barrier?: 'transaction' | 'external' | 'none';
   /** Handlers that the worker runs at the same time. */
   readonly concurrency?: number;
+  /** The folder that CPU profiles are written to; none are made without. */
+  readonly profiles?: string;
 }
 
 /** What was used between two moments. */
@@ -38,6 +40,7 @@ export class Fleet {
     readonly topicPrefix: string,
     private readonly env: Readonly<Record<string, string>>,
     private readonly folder: string,
+    private readonly profiles: string | undefined,
   ) {
     const { WORKLOAD: _, DATABASE_URL: __, KAFKA_BROKERS: ___, TOPIC_PREFIX: ____, ...settings } = env;
     this.settings = {
@@ -52,10 +55,12 @@ export class Fleet {
   /** Runs `use` with a fleet, on a database of its own unless one is given; nothing of it is left afterwards. */
   static async with<T>(
     servers: Servers,
-    { workload, bus = 'kafka', partitions = 4, lanes = 1, barrier = 'transaction', concurrency = 10 }: Setup,
+    setup: Setup,
     use: (fleet: Fleet) => Promise<T>,
     databaseUrl?: string,
   ): Promise<T> {
+    const { workload, bus = 'kafka', partitions = 4, lanes = 1 } = setup;
+    const { barrier = 'transaction', concurrency = 10, profiles } = setup;
     const folder = await buildProcesses();
     const own = databaseUrl === undefined ? await freshDatabase(servers.postgres.url) : undefined;
     const url = databaseUrl ?? own?.url ?? '';
@@ -76,6 +81,7 @@ export class Fleet {
         CONCURRENCY: String(concurrency),
       },
       folder,
+      profiles,
     );
     try {
       await fleet.orchestrator.ready();
@@ -124,7 +130,7 @@ export class Fleet {
   }
 
   private process(name: 'orchestrator' | 'worker'): Measured {
-    return new Measured(this.folder, `${name}.js`, this.env);
+    return new Measured(this.folder, `${name}.js`, this.env, this.profiles);
   }
 
   private each(figure: (pid: number) => number): Record<string, number> {

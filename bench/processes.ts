@@ -17,9 +17,9 @@ export class Measured {
     folder: string,
     private readonly file: string,
     env: Readonly<Record<string, string>>,
-  ) {
     // BENCH_PROFILE names a folder for CPU profiles, to be opened in a browser's developer tools.
-    const profile = process.env['BENCH_PROFILE'];
+    profile = process.env['BENCH_PROFILE'],
+  ) {
     const flags = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
     this.child = spawn(process.execPath, [...flags, join(folder, file)], {
       env: { ...process.env, ...env },

@@ -1,4 +1,5 @@
 import { shown } from './numbers.js';
+import { escaped, tenth } from './svg.js';
 
 export interface Bar {
   readonly label: string;
@@ -87,16 +88,4 @@ function colourOf(index: number): string {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-function tenth(value: number): number {
-  return Math.round(value * 10) / 10;
-}
-
-function escaped(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }

@@ -3,6 +3,7 @@ import type { LimitName } from '../limits/limit.js';
 import { SYSTEM } from '../row.js';
 import { barChart } from './chart.js';
 import type { Bar, Chart } from './chart.js';
+import { flameGraph } from './flame-graph.js';
 import { shown, shownAll } from './numbers.js';
 import type { Results } from './results.js';
 
@@ -17,7 +18,14 @@ export function chartsOf(results: Results): Map<string, string> {
     limits: limits(results),
   };
   const drawn = Object.entries(all).filter(([, { bars }]) => bars.length > 1);
-  return new Map(drawn.map(([name, chart]) => [`${name}.svg`, barChart(chart)]));
+  const flames = Object.entries(results.flames).map(([name, flame]): [string, string] => [
+    `flame-${name}.svg`,
+    flameGraph(`W1, 4,000 in flight: where the CPU of the ${name} goes`, flame),
+  ]);
+  return new Map([
+    ...drawn.map(([name, chart]): [string, string] => [`${name}.svg`, barChart(chart)]),
+    ...flames,
+  ]);
 }
 
 function peers(results: Results): Chart {

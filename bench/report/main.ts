@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
+import type { Flame } from '../flame.js';
 import type { Limit } from '../limits/limit.js';
 import { SYSTEM, readFacts, readRows, runs } from '../row.js';
 import type { Row } from '../row.js';
@@ -35,6 +36,7 @@ const results = new Results(
   factsNamed<Limit>('limit-'),
   factsNamed<Absent>('absent-'),
   factsNamed<Machine>('machine')[0],
+  factsNamed<Record<string, Flame>>('flames')[0],
 );
 
 const page = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));

@@ -46,6 +46,14 @@ export function measuredPart(results: Results, runs: readonly string[]): string 
       : []),
     ...(others.length > 0 ? ['### The other workloads', loadsTable(others, true), figuresTable(others)] : []),
     ...(w1.length + others.length > 0 ? ['### What it costs', costsTable([...w1, ...others])] : []),
+    ...(charts.has('flame-orchestrator.svg')
+      ? [
+          '### Where the CPU goes',
+          'Callers above, what they called below; as wide as the time it took. Opened by itself, a drawing tells the share of each box under the pointer.',
+          chart('flame-orchestrator.svg', "Flame graph of the orchestrator's CPU"),
+          chart('flame-worker.svg', "Flame graph of the worker's CPU"),
+        ]
+      : []),
     ...(results.limits.length > 0
       ? ['### Limits', chart('limits.svg', 'Steps per second beside the limits'), limitsTable(results)]
       : []),

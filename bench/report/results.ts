@@ -1,3 +1,4 @@
+import type { Flame } from '../flame.js';
 import type { Limit, LimitName } from '../limits/limit.js';
 import { SYSTEM } from '../row.js';
 import type { Row } from '../row.js';
@@ -24,6 +25,8 @@ export class Results {
     readonly limits: readonly Limit[] = [],
     readonly absent: readonly Absent[] = [],
     readonly machine?: Machine,
+    /** By process. */
+    readonly flames: Readonly<Record<string, Flame>> = {},
   ) {
     this.own = summarize(rows.filter(({ system }) => system === SYSTEM));
     this.beside = summarize(rowsBesidePeers);

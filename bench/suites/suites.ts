@@ -1,5 +1,6 @@
 import { limits } from '../limits/limits.js';
 import { closedLoops } from './closed-loops.js';
+import { flames } from './flames.js';
 import type { Suite } from './suite.js';
 import { w1 } from './w1.js';
 import { w13 } from './w13.js';
@@ -33,4 +34,5 @@ export const SUITES: Readonly<Record<string, Suite>> = {
   W8: w8,
   W9: w9,
   W13: w13,
+  flames,
 };

@@ -67,7 +67,7 @@ function isPlainInt(def: z.$ZodNumberDef): boolean {
 }
 
 /** The type's check and those that were added to it. */
-function all(first: QuickCheck, added: readonly z.$ZodCheck<never>[] = []): QuickCheck {
+function all(first: QuickCheck, added: readonly z.$ZodCheck[] = []): QuickCheck {
   const checks = added.map((check) => addedCheckOf((check as unknown as z.$ZodChecks)._zod.def));
   return (value) => {
     if (!first(value)) return false;
