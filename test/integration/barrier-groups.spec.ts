@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { answersOf } from '@counterstep/testing';
 import pg from 'pg';
 import {
   PostgresBarrier,
@@ -48,7 +49,7 @@ async function performed(effects: readonly Effect[], on = pool) {
   groups += 1;
   const group = groups;
   const name = (index: number): string => `group${group}-${index}`;
-  const entries = effects.map((effect, index): BarrierEntry => ({
+  const entries = effects.map((effect, index): Pick<BarrierEntry, 'order' | 'effect'> => ({
     order: {
       mode: 'transaction',
       sagaId: SAGA,
@@ -63,7 +64,7 @@ async function performed(effects: readonly Effect[], on = pool) {
       return effect(tx, keepAlive);
     },
   }));
-  const settled = await Promise.all(new PostgresBarrier(on).perform(entries));
+  const settled = await answersOf(new PostgresBarrier(on), entries);
   const stands = async (index: number): Promise<readonly [boolean, boolean]> => {
     const ledger = await pool.query('SELECT FROM ledger WHERE entry = $1', [name(index)]);
     const row = await pool.query('SELECT FROM counterstep_barrier WHERE effect_key LIKE $1', [
@@ -171,7 +172,7 @@ describe('a group in one transaction', () => {
   test('an effect and its undo in one group are decided in their order', async () => {
     const forward = `${SAGA}/pair/1/forward`;
     const order = { mode: 'transaction', sagaId: SAGA, step: 'pair', run: 1, attempt: 1 } as const;
-    const answers = new PostgresBarrier(pool).perform([
+    const answers = await answersOf(new PostgresBarrier(pool), [
       { order: { ...order, direction: 'forward', effectKey: forward }, effect: done },
       {
         order: {
@@ -188,7 +189,7 @@ describe('a group in one transaction', () => {
         effect: () => Promise.reject(new Error('must not run')),
       },
     ]);
-    expect(await Promise.all(answers)).toEqual([DONE, DONE, DONE]);
+    expect(answers).toEqual([DONE, DONE, DONE]);
   });
 
   test('two groups that lock the same rows crosswise both end', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
-import { barrierConformance, type BarrierUnderTest } from '@counterstep/testing';
+import { answersOf, barrierConformance, type BarrierUnderTest } from '@counterstep/testing';
 import {
   BarrierUnavailable,
   PostgresBarrier,
@@ -131,7 +131,7 @@ barrierConformance('Postgres, tx as an EntityManager of TypeORM', async () => {
 
 describe('barrier on Postgres', () => {
   const perform = async (barrier: PostgresBarrier, which: BarrierOrder, effect: Effect): Promise<Answer> => {
-    const [answer] = barrier.perform([{ order: which, effect }]);
+    const [answer] = await answersOf(barrier, [{ order: which, effect }]);
     return answer!;
   };
 

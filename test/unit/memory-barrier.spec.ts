@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { MemoryBus } from '@counterstep/bus';
-import { CommandClient, barrierConformance } from '@counterstep/testing';
+import { CommandClient, answersOf, barrierConformance } from '@counterstep/testing';
 import {
   MemoryBarrier,
   createWorker,
@@ -41,17 +41,17 @@ const order: BarrierOrder = {
 
 test('a barrier made of the rows of another goes on where that one was', async () => {
   const first = new MemoryBarrier();
-  await first.perform([{ order, effect: () => Promise.resolve({ outcome: 'succeeded', output: 1 }) }])[0];
+  await answersOf(first, [{ order, effect: () => Promise.resolve({ outcome: 'succeeded', output: 1 }) }]);
   const rows = JSON.parse(JSON.stringify(first.rows)) as typeof first.rows;
-  const again = new MemoryBarrier(rows).perform([{ order, effect: () => Promise.reject(new Error('ran')) }]);
-  expect(await again[0]).toEqual({ outcome: 'succeeded', output: 1 });
+  const never = { order, effect: () => Promise.reject(new Error('ran')) };
+  expect((await answersOf(new MemoryBarrier(rows), [never]))[0]).toEqual({ outcome: 'succeeded', output: 1 });
 });
 
 test('who changes an answer, or the rows read before, changes nothing that is kept', async () => {
   const barrier = new MemoryBarrier();
   const before = barrier.rows;
   const output = { id: 1 };
-  const perform = (effect: Effect) => barrier.perform([{ order, effect }])[0];
+  const perform = async (effect: Effect) => (await answersOf(barrier, [{ order, effect }]))[0];
   await perform(() => Promise.resolve({ outcome: 'succeeded', output }));
   output.id = 2;
   expect(before).toEqual({});
@@ -69,18 +69,16 @@ test('an effect that throws is a retryable failure, and its writes are taken bac
     balance.euros = 3;
     return Promise.reject(new Error('boom'));
   };
-  expect(await barrier.perform([{ order, effect }])[0]).toEqual({
-    outcome: 'failed',
-    error: { code: 'BARRIER_FAILED', message: 'boom' },
-    retryable: true,
-  });
+  expect(await answersOf(barrier, [{ order, effect }])).toEqual([
+    { outcome: 'failed', error: { code: 'BARRIER_FAILED', message: 'boom' }, retryable: true },
+  ]);
   expect(balance.euros).toBe(10);
   expect(barrier.rows).toEqual({});
 });
 
 test('nothing is written in a transaction that has ended', async () => {
   let kept: MemoryTransaction | undefined;
-  await new MemoryBarrier().perform([
+  await answersOf(new MemoryBarrier(), [
     {
       order,
       effect: (tx) => {
@@ -88,7 +86,7 @@ test('nothing is written in a transaction that has ended', async () => {
         return Promise.resolve({ outcome: 'succeeded' });
       },
     },
-  ])[0];
+  ]);
   expect(() => kept?.onRollback(() => undefined)).toThrow('has ended');
 });
 

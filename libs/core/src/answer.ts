@@ -49,7 +49,7 @@ function answerToThrown(thrown: unknown, aborted: unknown): HandlerAnswer {
   return { outcome: 'failed', error: factsOf(thrown), retryable };
 }
 
-function jsonProblem(value: unknown): string | undefined {
+function jsonProblem(value: { output: unknown; undoData: unknown }): string | undefined {
   const problem = findJsonProblem(value);
   if (problem) return `${problem.path}: ${problem.message}`;
   try {

@@ -6,6 +6,8 @@ import type { HandlerAnswer } from './answer.js';
  * row. Implementations only have to read and write rows so that two orders on one key never interleave.
  */
 
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
 /**
  * - `started`: a handler ran, or is running, and its end is not known (modes other than `transaction` only).
  * - `succeeded`, `rejected`: the stored answer is the last word of this key.
@@ -109,12 +111,10 @@ export function settle(
     // Of a worker that died, or of one beside this: only it could promise that nothing happened.
     return { stored: 'uncertain', answer: { outcome: 'failed', error, retryable: false } };
   }
-  const answer: Answer = {
-    outcome: 'succeeded',
-    ...(result.output === undefined ? {} : { output: result.output }),
-    ...(result.undoData === undefined ? {} : { undoData: result.undoData }),
-    ...(row.undoBegan ? { late: true as const } : {}),
-  };
+  const answer: Mutable<Answer & { outcome: 'succeeded' }> = { outcome: 'succeeded' };
+  if (result.output !== undefined) answer.output = result.output;
+  if (result.undoData !== undefined) answer.undoData = result.undoData;
+  if (row.undoBegan) answer.late = true;
   return { stored: 'succeeded', answer };
 }
 
@@ -125,7 +125,7 @@ export function forwardKeyOf(order: BarrierOrder): string {
 
 /** What the barrier is asked about a command, whose handler has this mode. */
 export function orderOf(command: Command, mode: BarrierMode): BarrierOrder {
-  return {
+  const order: Mutable<BarrierOrder> = {
     mode,
     sagaId: command.sagaid,
     step: command.step,
@@ -134,7 +134,8 @@ export function orderOf(command: Command, mode: BarrierMode): BarrierOrder {
     direction: command.direction,
     effectKey: command.effectkey,
     timeoutMs: command.timeout,
-    ...(command.forwardkey === undefined ? {} : { forwardKey: command.forwardkey }),
-    ...(command.forwardoutcome === undefined ? {} : { forwardOutcome: command.forwardoutcome }),
   };
+  if (command.forwardkey !== undefined) order.forwardKey = command.forwardkey;
+  if (command.forwardoutcome !== undefined) order.forwardOutcome = command.forwardoutcome;
+  return order;
 }

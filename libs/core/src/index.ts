@@ -62,8 +62,8 @@ export { answerOf, outputInvalid, partsOf, undoDataText } from './answer.js';
 export type { HandlerAnswer, HandlerEnd } from './answer.js';
 export { CLAIMED, admit, admitUndo, forwardKeyOf, orderOf, settle } from './barrier-rules.js';
 export type { Admission, Answer, BarrierOrder, BarrierRow, RowState } from './barrier-rules.js';
-export { enterBarrier, leaveBarrier } from './barrier-rows.js';
-export type { BarrierRows } from './barrier-rows.js';
+export { enterBarrier, enterRows, leaveBarrier, leaveRow } from './barrier-rows.js';
+export type { BarrierRows, Entered } from './barrier-rows.js';
 export { withUndoData } from './handler-context.js';
 export type { HandlerContext, ProgressSink, Undo, WithUndoData } from './handler-context.js';
 export {

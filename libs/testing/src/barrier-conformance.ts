@@ -1,3 +1,4 @@
+import { answersOf } from './answers-of.js';
 import { gated } from './gate.js';
 import { afterEach, beforeEach, describe, expect, test } from './runner.js';
 import {
@@ -56,9 +57,8 @@ export function barrierConformance(name: string, makeBarrier: () => Promise<Barr
         ...more,
       });
     const perform = async (barrier: Barrier, which: BarrierOrder, effect: Effect): Promise<Answer> => {
-      const [answer] = barrier.perform([{ order: which, effect }]);
-      if (!answer) throw new Error('the barrier gave no answer');
-      return answer;
+      const [answer] = await answersOf(barrier, [{ order: which, effect }]);
+      return answer as Answer;
     };
     const does =
       (entry: string, result: EffectResult = { outcome: 'succeeded', output: { entry } }): Effect =>
@@ -176,13 +176,12 @@ export function barrierConformance(name: string, makeBarrier: () => Promise<Barr
 
       test('a group is answered one by one, in its order', async () => {
         const keys = ['a', 'b', 'c'];
-        const answers = await Promise.all(
-          kit.barrier.perform(
-            keys.map((key) => ({
-              order: order(mode, { effectKey: `${SAGA}/${key}/1/forward`, step: key }),
-              effect: does(key),
-            })),
-          ),
+        const answers = await answersOf(
+          kit.barrier,
+          keys.map((key) => ({
+            order: order(mode, { effectKey: `${SAGA}/${key}/1/forward`, step: key }),
+            effect: does(key),
+          })),
         );
         expect(answers.map((answer) => answer.outcome === 'succeeded' && answer.output)).toEqual(
           keys.map((entry) => ({ entry })),

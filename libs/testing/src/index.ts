@@ -13,6 +13,7 @@ export type {
 export type { Finding, ProblemCode } from './simulate/checks.js';
 export { busConformance } from './bus-conformance.js';
 export type { BusHarness } from './bus-kit.js';
+export { answersOf } from './answers-of.js';
 export { barrierConformance } from './barrier-conformance.js';
 export type { BarrierUnderTest } from './barrier-conformance.js';
 export { storeConformance } from './store-conformance.js';

@@ -1,5 +1,5 @@
 import type { HandlerContext, ProgressSink } from '@counterstep/core';
-import type { Command } from '@counterstep/protocol';
+import type { Command, Direction } from '@counterstep/protocol';
 import type { PoolClient } from 'pg';
 import { WorkerConfigError } from './errors.js';
 
@@ -27,47 +27,68 @@ export interface StepContext<Tx = PoolClient> extends HandlerContext {
 /** What of the context belongs to one run of a handler. */
 export interface RunFacilities {
   readonly tx: unknown;
-  readonly deadline: { readonly signal: AbortSignal };
-  readonly heartbeat: (undoData?: unknown) => Promise<void>;
+  readonly signal: AbortSignal;
   /** The newest attempt that it serves. */
-  readonly newest: () => Command;
+  readonly newest: Command;
+  readonly sink: ProgressSink;
+  heartbeat(undoData: unknown): Promise<void>;
 }
 
-export function contextOf(
-  command: Command,
-  { tx, deadline, heartbeat, newest }: RunFacilities,
-  sink: ProgressSink,
-): StepContext<unknown> {
-  return {
-    sagaId: command.sagaid,
-    step: command.step,
-    run: command.run,
-    attempt: command.attempt,
-    direction: command.direction,
-    effectKey: command.effectkey,
-    traceparent: command.traceparent,
-    get signal() {
-      return deadline.signal;
-    },
-    get tx() {
-      if (tx === undefined) {
-        throw new WorkerConfigError(
-          `${command.worker}: context.tx exists only in barrier mode 'transaction'`,
-        );
-      }
-      return tx;
-    },
-    heartbeat,
-    setProgress: (current, total, category = command.step) => {
-      sink.progress(newest(), current, total, category);
-    },
-    log: (event, data = {}, file) => {
-      sink.log(newest(), event, data, file);
-    },
-    setMetrics: (values, category = command.step) => {
-      sink.metrics(newest(), values, category);
-    },
-  };
+/** Made for each command, while most handlers read little of it: so what can be made when it is asked for, is. */
+export class RunContext implements StepContext<unknown> {
+  readonly sagaId: string;
+  readonly step: string;
+  readonly run: number;
+  readonly attempt: number;
+  readonly direction: Direction;
+  readonly effectKey: string;
+  readonly traceparent: string | undefined;
+  readonly #run: RunFacilities;
+
+  constructor(command: Command, run: RunFacilities) {
+    this.sagaId = command.sagaid;
+    this.step = command.step;
+    this.run = command.run;
+    this.attempt = command.attempt;
+    this.direction = command.direction;
+    this.effectKey = command.effectkey;
+    this.traceparent = command.traceparent;
+    this.#run = run;
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal;
+  }
+
+  get tx(): unknown {
+    const { tx, newest } = this.#run;
+    if (tx !== undefined) return tx;
+    throw new WorkerConfigError(`${newest.worker}: context.tx exists only in barrier mode 'transaction'`);
+  }
+
+  /* Functions and not methods: a handler may take them out of the context. */
+
+  get heartbeat(): StepContext['heartbeat'] {
+    return (undoData) => this.#run.heartbeat(undoData);
+  }
+
+  get setProgress(): StepContext['setProgress'] {
+    return (current, total, category = this.step) => {
+      this.#run.sink.progress(this.#run.newest, current, total, category);
+    };
+  }
+
+  get log(): StepContext['log'] {
+    return (event, data = {}, file) => {
+      this.#run.sink.log(this.#run.newest, event, data, file);
+    };
+  }
+
+  get setMetrics(): StepContext['setMetrics'] {
+    return (values, category = this.step) => {
+      this.#run.sink.metrics(this.#run.newest, values, category);
+    };
+  }
 }
 
 /** The facts that every log line about a command carries. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus, Delivery, Listener, Received, Subscription } from '@counterstep/bus';
-import type { Answer, ProgressSink } from '@counterstep/core';
-import { commandSchema, decodeMessage, noticeSchema, topicsOf, type Command } from '@counterstep/protocol';
+import type { ProgressSink } from '@counterstep/core';
+import { commandSchema, decodeMessage, noticeSchema, topicsOf } from '@counterstep/protocol';
 import type { Barrier } from './barrier/barrier.js';
 import { openSession, type WorkerDatabase } from './barrier/database.js';
 import { NoBarrier } from './barrier/no-barrier.js';
@@ -80,7 +80,7 @@ class BusWorker implements Worker {
   readonly #logger: WorkerLogger;
   readonly #prefix: string;
   readonly #stopping = new AbortController();
-  readonly #answering = new Set<Promise<void>>();
+  readonly #burying = new Set<Promise<void>>();
   #subscriptions: Subscription[] = [];
   #listener: Listener | undefined;
   #joined = false;
@@ -105,6 +105,7 @@ class BusWorker implements Worker {
       logger: this.#logger,
       sink: options.sink ?? this.#progress,
       sendHeartbeat: (command, undoData) => this.#outbox.heartbeat(command, undoData),
+      reply: (to, answer, delivery) => this.#outbox.reply(to, answer, delivery),
     });
   }
 
@@ -156,24 +157,11 @@ class BusWorker implements Worker {
   /** Must not throw: the deliveries belong to the bus. What is not acknowledged comes again. */
   #take(deliveries: readonly Delivery[]): void {
     if (this.#stopped) return;
-    const group: { command: Command; delivery: Delivery }[] = [];
     for (const delivery of deliveries) {
       const decoded = decodeMessage(commandSchema, delivery.value);
-      if (decoded.ok) group.push({ command: decoded.message, delivery });
-      else this.#track(this.#bury(delivery, decoded.code, decoded.reason));
+      if (decoded.ok) this.#runner.run({ command: decoded.message, delivery });
+      else this.#bury(delivery, decoded.code, decoded.reason);
     }
-    const answers = this.#runner.run(group.map(({ command }) => command));
-    for (const [index, { command, delivery }] of group.entries()) {
-      const answer = answers[index];
-      if (!answer) continue;
-      this.#track(this.#answer(command, delivery, answer));
-    }
-  }
-
-  /** The offset may pass the command only when the broker has its reply. */
-  async #answer(command: Command, delivery: Delivery, answer: Promise<Answer>): Promise<void> {
-    await this.#outbox.reply(command, await answer);
-    delivery.ack();
   }
 
   #hear(messages: readonly Received[]): void {
@@ -184,33 +172,27 @@ class BusWorker implements Worker {
     }
   }
 
-  async #bury(delivery: Delivery, code: string, reason: string): Promise<void> {
+  #bury(delivery: Delivery, code: string, reason: string): void {
     const facts = { topic: delivery.topic, partition: delivery.partition, offset: delivery.offset, code };
     this.#logger.error(`a command could not be read: ${reason}`, facts);
     const message = reason.slice(0, 2_000).toWellFormed();
-    await this.#outbox.deadLetter(delivery, code, message);
-    const addressee = addresseeOf(delivery.value);
-    if (addressee) {
-      const error = { code: 'POISON', message: `the command could not be read: ${message}`.slice(0, 2_000) };
-      await this.#outbox.reply(addressee, { outcome: 'failed', error, retryable: false });
-    }
-    delivery.ack();
-  }
-
-  #track(task: Promise<void>): void {
-    const tracked = task.then(
-      () => {
-        this.#answering.delete(tracked);
-      },
-      (error: unknown) => {
-        this.#answering.delete(tracked);
-        if (this.#stopped) return;
-        this.#logger.error('a command was not answered, and will be delivered again', {
-          error: String(error),
-        });
-      },
-    );
-    this.#answering.add(tracked);
+    const burying = this.#outbox
+      .deadLetter(delivery, code, message)
+      .then(() => {
+        const addressee = addresseeOf(delivery.value);
+        const error = {
+          code: 'POISON',
+          message: `the command could not be read: ${message}`.slice(0, 2_000),
+        };
+        if (addressee)
+          this.#outbox.reply(addressee, { outcome: 'failed', error, retryable: false }, delivery);
+        else delivery.ack();
+      })
+      .catch((error: unknown) => {
+        if (!this.#stopped) this.#logger.error(`a dead letter was not sent: ${String(error)}`, facts);
+      })
+      .finally(() => this.#burying.delete(burying));
+    this.#burying.add(burying);
   }
 
   async #stop(): Promise<void> {
@@ -219,8 +201,8 @@ class BusWorker implements Worker {
     const patience = setTimeout(() => this.#stopping.abort(), this.#options.graceMs ?? 5_000);
     const subscribed = this.#options.bus.health().ready;
     if (subscribed) {
-      const all = Promise.all([...this.#answering, this.#progress.flush()]);
-      await Promise.race([all, aborted(this.#stopping.signal)]);
+      const replies = Promise.all(this.#burying).then(() => this.#outbox.settled());
+      await Promise.race([Promise.all([replies, this.#progress.flush()]), aborted(this.#stopping.signal)]);
     }
     clearTimeout(patience);
     this.#stopping.abort();

@@ -1,5 +1,4 @@
 import { deadlinePassed } from '@counterstep/core';
-import { LazyAbort } from './lazy-abort.js';
 
 /** A longer delay overflows Node's timers, which then fire at once. */
 const MAX_TIMER_MS = 2_147_483_647;
@@ -13,56 +12,67 @@ export class GaveUp extends Error {
   }
 }
 
-/** An abort signal for the attempt's deadline and for whatever else may end it, whichever comes first. */
+/**
+ * An abort signal for the attempt's deadline and for whatever else may end it, whichever comes first. The signal is made
+ * only when somebody asks for it: most handlers never do, and it is dear.
+ */
 export class Deadline {
-  readonly #abort = new LazyAbort();
-  readonly #forget: readonly (() => void)[];
+  #controller: AbortController | undefined;
+  #reason: unknown;
+  #onAbort: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #grace: NodeJS.Timeout | undefined;
-  #over = false;
-
-  constructor(timeoutMs: number, others: readonly LazyAbort[] = []) {
-    this.extend(timeoutMs);
-    this.#forget = others.map((other) => other.onAbort((reason) => this.#end(reason)));
-  }
+  #isOver = false;
 
   get signal(): AbortSignal {
-    return this.#abort.signal;
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
   }
 
   /** Why the signal was aborted; undefined when it was not. */
   get reason(): unknown {
-    return this.#abort.reason;
+    return this.#reason;
+  }
+
+  /** So many milliseconds from now, unless it was extended before. */
+  begin(timeoutMs: number): void {
+    if (!this.#timer) this.extend(timeoutMs);
   }
 
   /** So many milliseconds from now; without effect once the signal was aborted or the deadline cleared. */
   extend(timeoutMs: number): void {
-    if (this.#over) return;
+    if (this.#isOver) return;
     clearTimeout(this.#timer);
-    const passed = () => this.#end(deadlinePassed());
-    this.#timer = setTimeout(passed, Math.min(timeoutMs, MAX_TIMER_MS));
+    this.#timer = setTimeout(() => this.abort(deadlinePassed()), Math.min(timeoutMs, MAX_TIMER_MS));
+  }
+
+  /** Only the first reason counts, and none once the deadline was cleared. */
+  abort(reason: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#reason = reason;
+    clearTimeout(this.#timer);
+    this.#controller?.abort(reason);
+    this.#onAbort?.();
   }
 
   /** Rejects with `GaveUp` when `running` has not settled so long after the signal was aborted. */
   orGiveUp<T>(running: Promise<T>, graceMs: number): Promise<T> {
     return new Promise((resolve, reject) => {
       running.then(resolve, reject);
-      this.#abort.onAbort(() => {
+      this.#onAbort = () => {
         this.#grace = setTimeout(() => reject(new GaveUp()), graceMs);
-      });
+      };
+      if (this.#reason !== undefined) this.#onAbort();
     });
   }
 
   clear(): void {
-    this.#over = true;
+    this.#isOver = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#grace);
-    for (const forget of this.#forget) forget();
-  }
-
-  #end(reason: unknown): void {
-    this.#over = true;
-    clearTimeout(this.#timer);
-    this.#abort.abort(reason);
   }
 }

@@ -26,9 +26,7 @@ const GROUP_MS = 10;
 export class Groups<Item> {
   readonly #options: GroupsOptions<Item>;
   readonly #alone: Waiting<Item>[] = [];
-  #together: Waiting<Item>[] = [];
-  /** What `#together` is expected to take. */
-  #waitingMs = 0;
+  readonly #together: Waiting<Item>[] = [];
   #running = 0;
   #runningTogether = 0;
   #closed = false;
@@ -41,13 +39,9 @@ export class Groups<Item> {
 
   push(item: Item): void {
     if (this.#closed) return this.#options.refuse([item]);
-    const expected = this.#options.expectedMs(item);
     const waiting = { item, since: performance.now() };
-    if (expected === undefined) this.#alone.push(waiting);
-    else {
-      this.#together.push(waiting);
-      this.#waitingMs += expected;
-    }
+    if (this.#options.expectedMs(item) === undefined) this.#alone.push(waiting);
+    else this.#together.push(waiting);
     // A turn of the event loop, so that what arrives together runs together.
     if (this.#willLook) return;
     this.#willLook = true;
@@ -67,7 +61,7 @@ export class Groups<Item> {
       const alone = this.#alone[0];
       const isNext = alone !== undefined && !(this.#together[0] && this.#together[0].since < alone.since);
       if (isNext) this.#run(this.#alone.splice(0, 1), false);
-      else if (this.#isFull()) this.#run(this.#takeGroup(), true);
+      else if (this.#isFull()) this.#run(this.#together.splice(0, this.#next().count), true);
       else if (alone) this.#run(this.#alone.splice(0, 1), false);
       else break;
     }
@@ -79,24 +73,20 @@ export class Groups<Item> {
     const [oldest] = this.#together;
     if (!oldest) return false;
     if (this.#runningTogether === 0 || this.#together.length >= MAX_GROUP) return true;
-    return this.#waitingMs >= GROUP_MS || performance.now() - oldest.since >= GROUP_MS;
+    return this.#next().ms >= GROUP_MS || performance.now() - oldest.since >= GROUP_MS;
   }
 
-  #takeGroup(): Waiting<Item>[] {
-    let count = 0;
-    for (let ms = 0; count < Math.min(MAX_GROUP, this.#together.length); count += 1) {
-      ms += this.#expectedOf(this.#together[count]);
-      if (ms > GROUP_MS && count > 0) break;
+  /** How many of those that wait make the next group, and what is expected of them now: it changes as more is learned. */
+  #next(): { count: number; ms: number } {
+    const most = Math.min(MAX_GROUP, this.#together.length);
+    let ms = 0;
+    for (let count = 0; count < most; count += 1) {
+      const { item } = this.#together[count] as Waiting<Item>;
+      const expected = this.#options.expectedMs(item) ?? 0;
+      if (count > 0 && ms + expected > GROUP_MS) return { count, ms: ms + expected };
+      ms += expected;
     }
-    const group = this.#together.slice(0, count);
-    this.#together = this.#together.slice(count);
-    // Summed up anew: what is expected changes with what is learned.
-    this.#waitingMs = this.#together.reduce((sum, each) => sum + this.#expectedOf(each), 0);
-    return group;
-  }
-
-  #expectedOf(waiting: Waiting<Item> | undefined): number {
-    return waiting ? (this.#options.expectedMs(waiting.item) ?? 0) : 0;
+    return { count: most, ms };
   }
 
   #run(group: readonly Waiting<Item>[], isTogether: boolean): void {

@@ -22,6 +22,13 @@ import type { WorkerLogger } from './logger.js';
 const MAX_BACKOFF_MS = 5_000;
 const DEAD_LETTER_EXCERPT = 64 * 1024;
 
+/** A reply on its way, and the delivery that it answers. */
+interface Answered {
+  readonly to: Addressee;
+  readonly message: OutgoingMessage;
+  readonly delivery: Delivery;
+}
+
 /** Sends replies, heartbeats and dead letters. Every promise resolves only when the broker has confirmed the message. */
 export class Outbox {
   readonly #bus: Bus;
@@ -30,6 +37,9 @@ export class Outbox {
   readonly #logger: WorkerLogger;
   readonly #stopping: AbortSignal;
   #heartbeats = 0;
+  /** Those of this turn, which are published together. */
+  #replies: Answered[] = [];
+  readonly #sending = new Set<Promise<void>>();
 
   constructor(bus: Bus, topics: Topics, source: string, logger: WorkerLogger, stopping: AbortSignal) {
     this.#bus = bus;
@@ -39,18 +49,50 @@ export class Outbox {
     this.#stopping = stopping;
   }
 
-  async reply(to: Addressee, answer: Answer): Promise<void> {
-    const refused = await this.#publish(this.#message(to, replyTo(to, answer, this.#source)));
-    if (refused === undefined) return;
-    await this.#publish(this.#message(to, replyTo(to, replyTooLarge(refused), this.#source)));
+  /** Acknowledges the delivery when the broker has the reply: only then may the offset pass the command. */
+  reply(to: Addressee, answer: Answer, delivery: Delivery): void {
+    this.#replies.push({ to, message: this.#message(to, replyTo(to, answer, this.#source)), delivery });
+    if (this.#replies.length > 1) return;
+    const sending = this.#sendReplies().finally(() => this.#sending.delete(sending));
+    this.#sending.add(sending);
+  }
+
+  /** Resolves when nothing is on its way. */
+  async settled(): Promise<void> {
+    while (this.#sending.size > 0) await Promise.all(this.#sending);
+  }
+
+  async #sendReplies(): Promise<void> {
+    await new Promise((resolve) => process.nextTick(resolve));
+    const replies = this.#replies;
+    this.#replies = [];
+    try {
+      const refused = await this.#bus.publish(replies.map(({ message }) => message));
+      const culprits = new Set(refused.map(({ message }) => message));
+      const alone = replies.filter(({ message, delivery }) => {
+        if (!culprits.has(message)) delivery.ack();
+        return culprits.has(message);
+      });
+      await Promise.all(alone.map((answered) => this.#sendReply(answered)));
+    } catch (error) {
+      if (this.#stopping.aborted) return;
+      const facts = { commands: replies.length, error: String(error) };
+      this.#logger.error('commands were not answered, and will be delivered again', facts);
+    }
+  }
+
+  async #sendReply({ to, message, delivery }: Answered): Promise<void> {
+    const reason = await this.#publish(message);
+    if (reason !== undefined)
+      await this.#publish(this.#message(to, replyTo(to, replyTooLarge(reason), this.#source)));
+    delivery.ack();
   }
 
   /** `undefined` is no undo data. Rejects with `HeartbeatTooLarge`. */
   async heartbeat(to: Addressee, undoData: unknown): Promise<void> {
-    const refused = await this.#publish(
-      this.#message(to, heartbeatTo(to, undoData, ++this.#heartbeats, this.#source)),
-    );
-    if (refused !== undefined) throw new HeartbeatTooLarge(refused);
+    const message = this.#message(to, heartbeatTo(to, undoData, ++this.#heartbeats, this.#source));
+    const reason = await this.#publish(message);
+    if (reason !== undefined) throw new HeartbeatTooLarge(reason);
   }
 
   async deadLetter(delivery: Delivery, code: string, message: string): Promise<void> {

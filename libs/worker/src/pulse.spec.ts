@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { COMMAND_TYPE, type Command } from '@counterstep/protocol';
 import { Deadline } from './deadline.js';
-import { LazyAbort } from './lazy-abort.js';
 import { Pulse } from './pulse.js';
 
 const command: Command = {
@@ -27,15 +26,14 @@ describe('the pulse of a handler', () => {
   let sent: { attempt: number; undoData: unknown }[] = [];
   let troubles: unknown[] = [];
   let deadline: Deadline;
-  let abort: LazyAbort;
   let newest: Command;
   let send: (command: Command, undoData: unknown) => Promise<void>;
   let pulse: Pulse;
 
   beforeEach(() => {
     [now, sent, troubles, newest] = [0, [], [], command];
-    abort = new LazyAbort();
-    deadline = new Deadline(30_000, [abort]);
+    deadline = new Deadline();
+    deadline.begin(30_000);
     send = () => Promise.resolve();
     pulse = new Pulse({
       command: () => newest,
@@ -94,7 +92,7 @@ describe('the pulse of a handler', () => {
   test('undo data wait for the broker, but not longer than the handler may run', async () => {
     send = () => new Promise(() => undefined);
     const beating = pulse.beat({ page: 1 });
-    abort.abort(new Error('cancelled'));
+    deadline.abort(new Error('cancelled'));
     await expect(beating).rejects.toThrow('cancelled');
     expect(troubles).toHaveLength(1);
   });
@@ -118,7 +116,7 @@ describe('the pulse of a handler', () => {
   });
 
   test('after the signal was aborted only undo data are sent', async () => {
-    abort.abort(new Error('cancelled'));
+    deadline.abort(new Error('cancelled'));
     await pulse.beat();
     await pulse.beat({ page: 1 });
     expect(told()).toEqual([{ page: 1 }]);

@@ -56,7 +56,7 @@ export class Pulse {
     const text = undoData === undefined ? undefined : undoDataText(undoData);
     const news = text !== undefined && text !== this.#told;
     const due = this.#now() - this.#sentAt >= command.timeout / 3;
-    if (!news && (!due || deadline.signal.aborted)) return;
+    if (!news && (!due || deadline.reason !== undefined)) return;
     this.#sentAt = this.#now();
     if (due) this.#keepAlive();
     if (!news) {

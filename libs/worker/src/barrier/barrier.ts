@@ -6,20 +6,23 @@ import type { Answer, BarrierOrder, HandlerAnswer } from '@counterstep/core';
  */
 export interface Barrier {
   /**
-   * Answers each order of the group, running its effect only where the rules of its mode say so. The promises settle one
-   * by one, and reject only with `BarrierUnavailable`: then nothing is decided, and the same order may be given again.
+   * Answers each entry of the group, running its effect only where the rules of its mode say so. Entries may be answered
+   * one by one or many at once; the promise resolves when all of them are answered or undecided, and never rejects.
    */
-  perform(group: readonly BarrierEntry[]): readonly Promise<Answer>[];
+  perform(group: readonly BarrierEntry[]): Promise<void>;
 }
 
 export interface BarrierEntry {
   readonly order: BarrierOrder;
   readonly effect: Effect;
+  answered(answer: Answer): void;
+  /** Nothing is decided; the same order may be given again. */
+  undecided(error: BarrierUnavailable): void;
 }
 
 /**
  * Runs the handler. `tx` is the barrier's transaction in mode `transaction`, else undefined. Never rejects: how it ended
- * is a value. What it writes through `tx` stands only if the answer that comes back from `perform` says so. `keepAlive`
+ * is a value. What it writes through `tx` stands only if the answer that the barrier gives says so. `keepAlive`
  * tells the transaction's server that its client lives; it never rejects, and is absent where nothing needs to be told.
  */
 export type Effect = (tx: unknown, keepAlive?: () => Promise<void>) => Promise<EffectResult>;

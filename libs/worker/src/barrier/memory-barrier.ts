@@ -1,6 +1,7 @@
-import { CLAIMED, enterBarrier, forwardKeyOf, leaveBarrier, settle } from '@counterstep/core';
+import { enterBarrier, forwardKeyOf, leaveBarrier } from '@counterstep/core';
 import type { Answer, BarrierRow, BarrierRows } from '@counterstep/core';
 import { BarrierUnavailable, type Barrier, type BarrierEntry } from './barrier.js';
+import { performWithout } from './no-barrier.js';
 
 /** What `context.tx` is in mode `transaction` of a `MemoryBarrier`. */
 export class MemoryTransaction {
@@ -58,19 +59,19 @@ export class MemoryBarrier implements Barrier {
     return { ...this.#rows };
   }
 
-  perform(group: readonly BarrierEntry[]): readonly Promise<Answer>[] {
-    return group.map((entry) => this.#answer(entry));
+  async perform(group: readonly BarrierEntry[]): Promise<void> {
+    await Promise.all(group.map((entry) => this.#answer(entry)));
   }
 
-  async #answer(entry: BarrierEntry): Promise<Answer> {
+  async #answer(entry: BarrierEntry): Promise<void> {
     try {
-      if (entry.order.mode === 'transaction') return await this.#inOneTransaction(entry);
-      if (entry.order.mode === 'external') return await this.#aroundTheHandler(entry);
-      return settle(CLAIMED, await entry.effect(undefined)).answer;
+      if (entry.order.mode === 'transaction') entry.answered(await this.#inOneTransaction(entry));
+      else if (entry.order.mode === 'external') entry.answered(await this.#aroundTheHandler(entry));
+      else await performWithout(entry);
     } catch (error) {
-      if (error instanceof BarrierUnavailable) throw error;
+      if (error instanceof BarrierUnavailable) return entry.undecided(error);
       const message = error instanceof Error ? error.message : String(error);
-      return { outcome: 'failed', error: { code: 'BARRIER_FAILED', message }, retryable: true };
+      entry.answered({ outcome: 'failed', error: { code: 'BARRIER_FAILED', message }, retryable: true });
     }
   }
 
@@ -89,7 +90,8 @@ export class MemoryBarrier implements Barrier {
     }
   }
 
-  async #alone({ order, effect }: BarrierEntry): Promise<Answer> {
+  async #alone(entry: BarrierEntry): Promise<Answer> {
+    const { order } = entry;
     const { admission, changed } = enterBarrier(this.#rows, order);
     if (!admission.run) {
       this.#write(changed);
@@ -97,7 +99,7 @@ export class MemoryBarrier implements Barrier {
     }
     const tx = new MemoryTransaction();
     try {
-      const result = await effect(tx);
+      const result = await entry.effect(tx);
       if (tx.isLost) throw new BarrierUnavailable(new Error('the transaction was lost'));
       const end = leaveBarrier(changed, order.effectKey, result);
       if (result.outcome === 'succeeded') tx.commit();
@@ -109,11 +111,12 @@ export class MemoryBarrier implements Barrier {
     }
   }
 
-  async #aroundTheHandler({ order, effect }: BarrierEntry): Promise<Answer> {
+  async #aroundTheHandler(entry: BarrierEntry): Promise<Answer> {
+    const { order } = entry;
     const { admission, changed } = enterBarrier(this.#rows, order);
     this.#write(changed);
     if (!admission.run) return admission.answer;
-    const result = await effect(undefined);
+    const result = await entry.effect(undefined);
     const end = leaveBarrier(this.#rows, order.effectKey, result);
     this.#write(end.changed);
     return end.answer;

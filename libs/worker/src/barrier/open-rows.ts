@@ -1,57 +1,60 @@
-import { enterBarrier, leaveBarrier } from '@counterstep/core';
-import type { Admission, Answer, BarrierOrder, BarrierRow, BarrierRows } from '@counterstep/core';
+import { CLAIMED, enterRows, forwardKeyOf, leaveRow } from '@counterstep/core';
+import type { Admission, Answer, BarrierOrder, BarrierRow } from '@counterstep/core';
 import type { EffectResult } from './barrier.js';
+
+/** A row with its effect key. */
+export type KeyedRow = readonly [effectKey: string, row: BarrierRow];
 
 /** Rows that one transaction holds, and what it makes of them, order after order. */
 export class OpenRows {
-  readonly #found: BarrierRows;
-  readonly #rows: Record<string, BarrierRow>;
-  readonly #touched = new Set<string>();
+  readonly #found: ReadonlyMap<string, BarrierRow>;
+  readonly #rows: Map<string, BarrierRow>;
   /** As they were before the order that entered last. */
-  #before: readonly (readonly [string, BarrierRow | undefined])[] = [];
+  #ownBefore: BarrierRow | undefined;
+  #forwardBefore: BarrierRow | undefined;
 
-  constructor(found: BarrierRows) {
-    this.#found = found;
-    this.#rows = { ...found };
+  constructor(found: readonly KeyedRow[]) {
+    this.#found = new Map(found);
+    this.#rows = new Map(found);
   }
 
   enter(order: BarrierOrder): Admission {
-    const { admission, changed } = enterBarrier(this.#rows, order);
-    this.#before = Object.keys(changed).map((key) => [key, this.#rows[key]] as const);
-    this.#apply(changed);
+    const { effectKey } = order;
+    const forwardKey = order.direction === 'undo' ? forwardKeyOf(order) : undefined;
+    this.#ownBefore = this.#rows.get(effectKey);
+    this.#forwardBefore = forwardKey === undefined ? undefined : this.#rows.get(forwardKey);
+    const { admission, own, forward } = enterRows(order, this.#ownBefore, this.#forwardBefore);
+    if (own) this.#rows.set(effectKey, own);
+    if (forward && forwardKey !== undefined) this.#rows.set(forwardKey, forward);
     return admission;
   }
 
   leave({ effectKey }: BarrierOrder, result: EffectResult): Answer {
-    const { answer, changed } = leaveBarrier(this.#rows, effectKey, result);
-    this.#apply(changed);
+    const { answer, row } = leaveRow(this.#rows.get(effectKey) ?? CLAIMED, result);
+    if (row) this.#rows.set(effectKey, row);
     return answer;
   }
 
-  /** What failed keeps nothing, not even that it began. */
-  takeBack(): void {
-    for (const [key, row] of this.#before) {
-      if (row) this.#rows[key] = row;
-      else Reflect.deleteProperty(this.#rows, key);
-    }
+  /** Of the order that entered last: what failed keeps nothing, not even that it began. */
+  takeBack(order: BarrierOrder): void {
+    this.#restore(order.effectKey, this.#ownBefore);
+    if (order.direction === 'undo') this.#restore(forwardKeyOf(order), this.#forwardBefore);
   }
 
   /** The rows to be inserted and those to be updated. */
-  written(): { made: BarrierRows; changed: BarrierRows } {
-    const made: Record<string, BarrierRow> = {};
-    const changed: Record<string, BarrierRow> = {};
-    for (const key of this.#touched) {
-      const row = this.#rows[key];
-      if (!row || row === this.#found[key]) continue;
-      (this.#found[key] ? changed : made)[key] = row;
+  written(): { made: readonly KeyedRow[]; changed: readonly KeyedRow[] } {
+    const made: KeyedRow[] = [];
+    const changed: KeyedRow[] = [];
+    for (const keyed of this.#rows) {
+      const before = this.#found.get(keyed[0]);
+      if (!before) made.push(keyed);
+      else if (before !== keyed[1]) changed.push(keyed);
     }
     return { made, changed };
   }
 
-  #apply(changed: BarrierRows): void {
-    for (const [key, row] of Object.entries(changed)) {
-      this.#rows[key] = row;
-      this.#touched.add(key);
-    }
+  #restore(key: string, row: BarrierRow | undefined): void {
+    if (row) this.#rows.set(key, row);
+    else this.#rows.delete(key);
   }
 }

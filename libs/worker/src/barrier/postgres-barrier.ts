@@ -1,8 +1,9 @@
 import { CLAIMED, forwardKeyOf, settle, type Answer, type BarrierOrder } from '@counterstep/core';
 import { BarrierUnavailable, type Barrier, type BarrierEntry } from './barrier.js';
 import type { Session, WorkerDatabase } from './database.js';
+import { performWithout } from './no-barrier.js';
 import { OpenRows } from './open-rows.js';
-import { HandlerSavepoint } from './savepoint.js';
+import { HandlerSavepoints } from './savepoint.js';
 import { SharedTransactions } from './shared-transactions.js';
 import { isRefusal, sqlstateOf, troubleOf } from './sqlstate.js';
 import { BarrierStatements } from './statements.js';
@@ -23,11 +24,17 @@ export interface PostgresBarrierOptions {
 /** Milliseconds that the others of a group wait for a handler. */
 const PATIENCE_MS = 10;
 
-/** An entry whose answer is awaited. */
-interface Pending extends BarrierEntry {
-  settle(answer: Answer): void;
-  fail(error: BarrierUnavailable): void;
+/** A group's way through its transaction. */
+interface Progress {
+  begun: number;
+  /** When the last one began. */
+  since: number;
+  /** Those that are done in other transactions meanwhile. */
+  readonly away: Promise<void>[];
 }
+
+/** By the place in the group: the answers, none of which is final before the COMMIT. The others must be done again. */
+type Answers = (Answer | undefined)[];
 
 /**
  * The barrier on a table in the worker's own database, which `ensureBarrierTable` makes. In mode `transaction` the entries
@@ -50,136 +57,142 @@ export class PostgresBarrier implements Barrier {
     );
   }
 
-  perform(group: readonly BarrierEntry[]): readonly Promise<Answer>[] {
-    const together: Pending[] = [];
-    const answers = group.map(async (entry) => {
-      try {
-        if (entry.order.mode === 'external') return await this.#aroundTheHandler(entry);
-        if (entry.order.mode === 'none') return settle(CLAIMED, await entry.effect(undefined)).answer;
-        return await new Promise<Answer>((resolve, reject) => {
-          together.push({ ...entry, settle: resolve, fail: reject });
-        });
-      } catch (error) {
-        if (error instanceof BarrierUnavailable) throw error;
-        return failureOf(error);
-      }
-    });
-    void this.#inOneTransaction(together);
-    return answers;
+  async perform(group: readonly BarrierEntry[]): Promise<void> {
+    const together = group.filter(({ order }) => order.mode === 'transaction');
+    const alone = group.filter(({ order }) => order.mode !== 'transaction');
+    await Promise.all([this.#inOneTransaction(together), ...alone.map((entry) => this.#outside(entry))]);
   }
 
   /** The rows commit with the handlers' own writes, or nothing does. What the group fails over is done in halves. */
-  async #inOneTransaction(given: readonly Pending[], isLocked = false): Promise<void> {
+  async #inOneTransaction(given: readonly BarrierEntry[], isLocked = false): Promise<void> {
     if (given.length === 0) return;
     // Those that are given away, because one before them takes long, leave it.
     const group = [...given];
-    let again: readonly Pending[];
-    try {
-      const { answers, left } = await this.#withRows(
-        group.map(({ order }) => order),
-        (rows, session) => this.#oneAfterTheOther(group, rows, session),
-        isLocked,
-      );
-      for (const [pending, answer] of answers) pending.settle(answer);
-      again = left;
-    } catch (error) {
-      if (error instanceof BarrierUnavailable) {
-        for (const pending of group) pending.fail(error);
-        return;
-      }
-      if (group.length === 1) {
-        const answer = error instanceof HandlerBusy ? error.answer : failureOf(error);
-        for (const pending of group) pending.settle(answer);
-        return;
-      }
-      again = group;
-    }
+    const away: Promise<void>[] = [];
+    const again = await this.#commit(group, away, isLocked);
     const half = Math.ceil(again.length / 2);
     // What could not be done beside others is done without them, and ends when its group does not shrink any more.
     await this.#inOneTransaction(again.slice(0, half));
     await this.#inOneTransaction(again.slice(half));
+    await Promise.all(away);
+  }
+
+  /** Tells the entries how they ended. Those that must be done again in another transaction. */
+  async #commit(group: BarrierEntry[], away: Promise<void>[], isLocked: boolean): Promise<BarrierEntry[]> {
+    try {
+      const answers = await this.#withRows(
+        group.map(({ order }) => order),
+        (rows, session) => this.#oneAfterTheOther(group, rows, session, away),
+        isLocked,
+      );
+      const again: BarrierEntry[] = [];
+      for (const [index, entry] of group.entries()) {
+        const answer = answers[index];
+        if (answer) entry.answered(answer);
+        else again.push(entry);
+      }
+      return again;
+    } catch (error) {
+      if (error instanceof BarrierUnavailable) for (const entry of group) entry.undecided(error);
+      else if (group.length > 1) return group;
+      else group[0]?.answered(error instanceof HandlerBusy ? error.answer : failureOf(error));
+      return [];
+    }
   }
 
   /**
-   * The answers, none of which is final before the COMMIT, and what must be done again in another transaction. What waits
-   * behind a handler that takes long is taken out of the group and done in another transaction meanwhile, under the locks
-   * of this one: so others are still kept away from it.
+   * What waits behind a handler that takes long is taken out of the group and done in another transaction meanwhile, under
+   * the locks of this one: so others are still kept away from it.
    */
   async #oneAfterTheOther(
-    group: Pending[],
+    group: BarrierEntry[],
     rows: OpenRows,
     session: Session,
-  ): Promise<End<{ answers: Map<Pending, Answer>; left: Pending[] }>> {
-    const progress = { begun: 0, since: performance.now() };
+    away: Promise<void>[],
+  ): Promise<End<Answers>> {
+    const progress: Progress = { begun: 0, since: performance.now(), away };
     const patience = setInterval(() => {
       const isSlow = performance.now() - progress.since >= PATIENCE_MS;
-      if (isSlow) void this.#inOneTransaction(group.splice(progress.begun), true);
+      if (isSlow) away.push(this.#inOneTransaction(group.splice(progress.begun), true));
     }, PATIENCE_MS);
+    const savepoints = new HandlerSavepoints(session.client);
     try {
-      return await this.#runAll(group, rows, session, progress);
+      return await this.#runAll(group, rows, session, savepoints, progress);
     } finally {
       clearInterval(patience);
+      savepoints.end();
     }
   }
 
   async #runAll(
-    group: readonly Pending[],
+    group: readonly BarrierEntry[],
     rows: OpenRows,
-    { client, tx, broken }: Session,
-    progress: { begun: number; since: number },
-  ): Promise<End<{ answers: Map<Pending, Answer>; left: Pending[] }>> {
-    const answers = new Map<Pending, Answer>();
-    const left: Pending[] = [];
+    { tx, broken }: Session,
+    savepoints: HandlerSavepoints,
+    progress: Progress,
+  ): Promise<End<Answers>> {
+    const answers: Answers = [];
     const isAlone = group.length === 1;
-    for (let pending = group[0]; pending; pending = group[progress.begun]) {
+    for (let entry = group[0]; entry; entry = group[progress.begun]) {
+      const place = progress.begun;
       progress.begun += 1;
       progress.since = performance.now();
-      const { order, effect } = pending;
+      const { order } = entry;
       const admission = rows.enter(order);
       if (!admission.run) {
-        answers.set(pending, admission.answer);
+        answers[place] = admission.answer;
         continue;
       }
-      const savepoint = new HandlerSavepoint(client);
-      const result = await effect(tx, () => savepoint.keepAlive());
+      savepoints.next();
+      const result = await entry.effect(tx, savepoints.keepAlive);
       if (result.outcome === 'failed') {
         const { answer } = settle(CLAIMED, result);
         if (result.abandoned) {
           // Its connection is closed, so nothing of this transaction can stand.
-          const others = group.filter((each) => each !== pending);
-          return { value: { answers: new Map([[pending, answer]]), left: others }, abandoned: true };
+          const only: Answers = [];
+          only[place] = answer;
+          return { value: only, abandoned: true };
         }
         // Postgres refused to work: that is not the handler's failure.
         if (broken() || isRefusal(result.thrown)) throw new BarrierUnavailable(result.thrown);
-        await savepoint.rollBack();
-        rows.takeBack();
-        if (troubleOf(result.thrown) !== 'contention') answers.set(pending, answer);
-        else if (!isAlone) left.push(pending);
-        else throw new HandlerBusy(answer);
+        await savepoints.rollBack();
+        rows.takeBack(order);
+        const isBusy = troubleOf(result.thrown) === 'contention';
+        if (isBusy && isAlone) throw new HandlerBusy(answer);
+        answers[place] = isBusy ? undefined : answer;
         continue;
       }
-      if (result.outcome === 'rejected') await savepoint.rollBack();
-      else {
-        try {
-          await savepoint.release();
-        } catch (error) {
-          if (broken()) throw error;
-          await savepoint.rollBack();
-          rows.takeBack();
-          answers.set(pending, failureOf(error));
-          continue;
-        }
+      try {
+        const ended = result.outcome === 'rejected' ? savepoints.rollBack() : savepoints.release();
+        if (ended) await ended;
+      } catch (error) {
+        if (result.outcome === 'rejected' || broken()) throw error;
+        await savepoints.rollBack();
+        rows.takeBack(order);
+        answers[place] = failureOf(error);
+        continue;
       }
-      answers.set(pending, rows.leave(order, result));
+      answers[place] = rows.leave(order, result);
     }
-    return { value: { answers, left } };
+    return { value: answers };
+  }
+
+  async #outside(entry: BarrierEntry): Promise<void> {
+    try {
+      if (entry.order.mode === 'external') entry.answered(await this.#aroundTheHandler(entry));
+      else await performWithout(entry);
+    } catch (error) {
+      if (error instanceof BarrierUnavailable) entry.undecided(error);
+      else entry.answered(failureOf(error));
+    }
   }
 
   /** The row `started` commits before the handler, and its end after. */
-  async #aroundTheHandler({ order, effect }: BarrierEntry): Promise<Answer> {
+  async #aroundTheHandler(entry: BarrierEntry): Promise<Answer> {
+    const { order } = entry;
     const admission = await this.#shared.run(order, (rows) => rows.enter(order));
     if (!admission.run) return admission.answer;
-    const result = await effect(undefined);
+    const result = await entry.effect(undefined);
     return this.#shared.run(order, (rows) => rows.leave(order, result));
   }
 
@@ -189,9 +202,13 @@ export class PostgresBarrier implements Barrier {
     body: (rows: OpenRows, session: Session) => Promise<End<T>>,
     isLocked = false,
   ): Promise<T> {
-    const keys = [...new Set(orders.flatMap(keysOf))];
-    const timeouts = orders.map(({ mode, timeoutMs = Infinity }) => (mode === 'transaction' ? timeoutMs : 0));
-    const longest = Math.max(...timeouts);
+    const keys = new Set<string>();
+    let longest = 0;
+    for (const order of orders) {
+      keys.add(order.effectKey);
+      if (order.direction === 'undo') keys.add(forwardKeyOf(order));
+      if (order.mode === 'transaction') longest = Math.max(longest, order.timeoutMs ?? Infinity);
+    }
     const limits = {
       lockTimeoutMs: this.#lockTimeoutMs,
       idleTimeoutMs: Number.isFinite(longest) ? longest + this.#idleGraceMs : 0,
@@ -202,7 +219,7 @@ export class PostgresBarrier implements Barrier {
       this.#database,
       limits,
       tries,
-      this.#statements.open(keys, isLocked),
+      this.#statements.open([...keys], isLocked),
       async (session, found) => {
         const rows = new OpenRows(this.#statements.rowsOf(found));
         const end = await body(rows, session);
@@ -219,10 +236,6 @@ class HandlerBusy extends Error {
   constructor(readonly answer: Answer) {
     super('a handler met others in its database');
   }
-}
-
-function keysOf(order: BarrierOrder): string[] {
-  return order.direction === 'undo' ? [order.effectKey, forwardKeyOf(order)] : [order.effectKey];
 }
 
 function failureOf(error: unknown): Answer {

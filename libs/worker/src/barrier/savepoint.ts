@@ -5,14 +5,14 @@ const SAVEPOINT = 'counterstep_handler';
 type Query = (...args: unknown[]) => unknown;
 
 /**
- * A savepoint before the first statement of a handler, so that it can be taken back alone. A handler that asks its database
- * for nothing costs none. While it is open, `client.query` is watched; the barrier's own statements do not go through it.
+ * A savepoint before the first statement of each handler of a transaction, so that it can be taken back alone. A handler
+ * that asks its database for nothing costs none. Until `end`, `client.query` is watched.
  */
-export class HandlerSavepoint {
+export class HandlerSavepoints {
   readonly #client: ClientBase;
   readonly #query: Query;
   readonly #own: PropertyDescriptor | undefined;
-  #state: 'unused' | 'begun' | 'ended' = 'unused';
+  #state: 'none' | 'awaited' | 'begun' = 'none';
 
   constructor(client: ClientBase) {
     this.#client = client;
@@ -21,7 +21,7 @@ export class HandlerSavepoint {
     this.#query = query;
     const watched: Query = (...args) => {
       // The client sends one after the other. Should this fail, so will what comes after it.
-      if (this.#state === 'unused') {
+      if (this.#state === 'awaited') {
         this.#state = 'begun';
         (query(`SAVEPOINT ${SAVEPOINT}`) as Promise<unknown>).catch(() => undefined);
       }
@@ -30,26 +30,36 @@ export class HandlerSavepoint {
     client.query = watched as ClientBase['query'];
   }
 
-  /** Tells the server that the client lives. Never rejects: what is wrong with the transaction shows at its end. */
-  async keepAlive(): Promise<void> {
-    await (this.#query('SELECT 1') as Promise<unknown>).catch(() => undefined);
+  /** A handler runs from now on; the one before it was released or rolled back. */
+  next(): void {
+    this.#state = 'awaited';
   }
+
+  /** Tells the server that the client lives. Never rejects: what is wrong with the transaction shows at its end. */
+  readonly keepAlive = async (): Promise<void> => {
+    await (this.#query('SELECT 1') as Promise<unknown>).catch(() => undefined);
+  };
 
   /** Keeps what the handler wrote. Rejects when one of its statements failed and it said nothing of it. */
-  async release(): Promise<void> {
-    if (this.#end()) await this.#query(`RELEASE SAVEPOINT ${SAVEPOINT}`);
+  release(): Promise<unknown> | undefined {
+    return this.#leave(`RELEASE SAVEPOINT ${SAVEPOINT}`);
   }
 
-  async rollBack(): Promise<void> {
-    if (this.#end()) await this.#query(`ROLLBACK TO SAVEPOINT ${SAVEPOINT}; RELEASE SAVEPOINT ${SAVEPOINT}`);
+  rollBack(): Promise<unknown> | undefined {
+    return this.#leave(`ROLLBACK TO SAVEPOINT ${SAVEPOINT}; RELEASE SAVEPOINT ${SAVEPOINT}`);
   }
 
-  /** Whether there is a savepoint to be ended. */
-  #end(): boolean {
-    const begun = this.#state === 'begun';
-    this.#state = 'ended';
+  /** Nobody watches the client any more. */
+  end(): void {
+    this.#state = 'none';
     if (this.#own) Object.defineProperty(this.#client, 'query', this.#own);
     else delete (this.#client as { query?: unknown }).query;
-    return begun;
+  }
+
+  /** Undefined when there is no savepoint to be ended. */
+  #leave(statements: string): Promise<unknown> | undefined {
+    const hasBegun = this.#state === 'begun';
+    this.#state = 'none';
+    return hasBegun ? (this.#query(statements) as Promise<unknown>) : undefined;
   }
 }

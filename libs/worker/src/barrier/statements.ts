@@ -1,4 +1,5 @@
-import type { Answer, BarrierRows, RowState } from '@counterstep/core';
+import type { Answer, RowState } from '@counterstep/core';
+import type { KeyedRow } from './open-rows.js';
 import { quoteIdentifier } from './table.js';
 
 interface StoredRow {
@@ -37,43 +38,43 @@ export class BarrierStatements {
   }
 
   /** What `open` has read. */
-  rowsOf(found: readonly unknown[]): BarrierRows {
-    return Object.fromEntries(
-      (found as readonly StoredRow[]).map(({ effect_key, state, reply, executions, undo_began }) => [
-        effect_key,
-        {
-          state,
-          answer: reply === null ? null : answerFrom(reply, state),
-          executions,
-          undoBegan: undo_began,
-        },
-      ]),
-    );
+  rowsOf(found: readonly unknown[]): KeyedRow[] {
+    return (found as readonly StoredRow[]).map(({ effect_key, state, reply, executions, undo_began }) => [
+      effect_key,
+      {
+        state,
+        answer: reply === null ? null : answerFrom(reply, state),
+        executions,
+        undoBegan: undo_began,
+      },
+    ]);
   }
 
   /** Breaks the primary key when one of `made` is there. Empty when there is nothing to write. */
-  close(made: BarrierRows, changed: BarrierRows): string {
+  close(made: readonly KeyedRow[], changed: readonly KeyedRow[]): string {
     const columns = '(effect_key, state, reply, executions, undo_began)';
-    const isMade = Object.keys(made).length > 0;
-    const isChanged = Object.keys(changed).length > 0;
-    const insert = `INSERT INTO ${this.#table} ${columns} SELECT * FROM ${relationOf(made)};\n`;
+    const insert = `INSERT INTO ${this.#table} ${columns} SELECT * FROM `;
     const update = `UPDATE ${this.#table} AS b
       SET state = r.state, reply = r.reply, executions = r.executions, undo_began = r.undo_began,
         touched_at = now()
-      FROM ${relationOf(changed)} AS r ${columns} WHERE b.effect_key = r.effect_key;\n`;
-    return (isMade ? insert : '') + (isChanged ? update : '');
+      FROM `;
+    return (
+      (made.length > 0 ? `${insert}${relationOf(made)};\n` : '') +
+      (changed.length > 0
+        ? `${update}${relationOf(changed)} AS r ${columns} WHERE b.effect_key = r.effect_key;\n`
+        : '')
+    );
   }
 }
 
-function relationOf(rows: BarrierRows): string {
-  const all = Object.entries(rows);
+function relationOf(rows: readonly KeyedRow[]): string {
   const columns = [
-    `${arrayOf(all.map(([effectKey]) => quoted(effectKey)))}::text[]`,
-    `${arrayOf(all.map(([, { state }]) => state))}::text[]`,
+    `${arrayOf(rows.map(([effectKey]) => quoted(effectKey)))}::text[]`,
+    `${arrayOf(rows.map(([, { state }]) => state))}::text[]`,
     // JSON holds no control characters, so that to quote it once more escapes just what an array wants escaped.
-    `${arrayOf(all.map(([, { answer, state }]) => (answer ? JSON.stringify(textOf(answer, state)) : 'null')))}::text[]`,
-    `${arrayOf(all.map(([, { executions }]) => executions))}::int[]`,
-    `${arrayOf(all.map(([, { undoBegan }]) => undoBegan))}::boolean[]`,
+    `${arrayOf(rows.map(([, { answer, state }]) => (answer ? JSON.stringify(textOf(answer, state)) : 'null')))}::text[]`,
+    `${arrayOf(rows.map(([, { executions }]) => executions))}::int[]`,
+    `${arrayOf(rows.map(([, { undoBegan }]) => undoBegan))}::boolean[]`,
   ];
   return `unnest(${columns.join()})`;
 }
@@ -98,7 +99,7 @@ function quoted(text: string): string {
 
 /** The backslash means nothing in it, whatever the server's settings are. */
 function literal(text: string): string {
-  return ` E'${text.replaceAll(/['\\]/g, (found) => (found === "'" ? "''" : '\\\\'))}'`;
+  return ` E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 
 /** FNV-1a, 32 bits. */
