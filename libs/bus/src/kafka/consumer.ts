@@ -144,8 +144,9 @@ export class GroupConsumer implements Supervised {
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      // Above the number of batches in a fetch, so that none waits behind another partition's.
-      partitionsConsumedConcurrently: 1_000,
+      // Above the number of batches in a fetch, so that none waits behind another partition's (`StaleFetches` counts on
+      // it); but every fetch wakes them all, so not far above.
+      partitionsConsumedConcurrently: 200,
       eachBatch: (payload) => this.#batch(payload),
     });
   }
@@ -233,7 +234,8 @@ export class GroupConsumer implements Supervised {
     const { topic, partition, messages } = batch;
     const progress = this.progressOf(topic, partition);
     if (progress === undefined || this.#stopping || this.#fetches.any) return;
-    this.#commit = (offsets) => commitOffsetsIfNecessary(offsets);
+    // The first serves as well as any. Each holds on to its batch: kept anew every time, it drags them all into old space.
+    this.#commit ??= commitOffsetsIfNecessary;
     const isLost = () => this.#stopping || this.progressOf(topic, partition) !== progress;
     await this.#options.onBatch({
       topic,
