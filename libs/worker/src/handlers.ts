@@ -110,14 +110,14 @@ export function defineHandler(
 /** The handlers of one worker by name, and the queues that bring their commands. */
 export class HandlerTable {
   readonly queues: readonly string[];
-  readonly #byKey = new Map<string, Handler>();
+  readonly #handlers: Record<Direction, Map<string, Handler>> = { forward: new Map(), undo: new Map() };
 
   constructor(handlers: readonly Handler[]) {
     checkHandlers(handlers);
     for (const handler of handlers) {
-      const key = keyOf(handler.direction, handler.worker);
-      if (this.#byKey.has(key)) throw new WorkerConfigError(`two handlers are named ${handler.worker}`);
-      this.#byKey.set(key, handler);
+      const { direction, worker } = handler;
+      if (this.find(direction, worker)) throw new WorkerConfigError(`two handlers are named ${worker}`);
+      this.#handlers[direction].set(worker, handler);
     }
     this.queues = [...new Set(handlers.flatMap(({ queue }) => (queue === undefined ? [] : [queue])))];
     if (this.queues.length === 0) {
@@ -129,11 +129,12 @@ export class HandlerTable {
   }
 
   find(direction: Direction, worker: string): Handler | undefined {
-    return this.#byKey.get(keyOf(direction, worker));
+    return this.#handlers[direction].get(worker);
   }
 
   needsDatabase(): boolean {
-    return [...this.#byKey.values()].some((handler) => handler.barrier !== 'none');
+    const { forward, undo } = this.#handlers;
+    return [...forward.values(), ...undo.values()].some((handler) => handler.barrier !== 'none');
   }
 }
 
@@ -144,8 +145,4 @@ function checkHandlers(handlers: unknown): void {
   if (handlers.length === 0) throw new WorkerConfigError(`a worker needs handlers: ${how}`);
   const wrong = handlers.findIndex((handler: Partial<Handler> | null) => typeof handler?.run !== 'function');
   if (wrong >= 0) throw new WorkerConfigError(`handlers[${wrong}] is no handler: ${how}`);
-}
-
-function keyOf(direction: Direction, worker: string): string {
-  return `${direction} ${worker}`;
 }

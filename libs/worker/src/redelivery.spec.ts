@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MemoryBroker, type MemoryBus } from '@counterstep/bus';
 import { CommandClient } from '@counterstep/testing';
+import * as z from 'zod';
 import { createWorker, stepHandler, type Handler, type Worker, type WorkerOptions } from './index.js';
 
 const barrier = 'none';
@@ -68,6 +69,23 @@ describe('a command', () => {
       { served: 'first' },
       { served: 'second' },
     ]);
+  });
+
+  test('is checked by schemas with asynchronous parts, too', async () => {
+    const even = z.number().refine(async (value) => Promise.resolve(value % 2 === 0), 'must be even');
+    const worker = await serve(
+      stepHandler('payments.charge', { barrier, input: even, output: even }, (cents) => cents / 2),
+    );
+    expect(await client.ask(client.command('payments.charge', 4))).toMatchObject({ data: { output: 2 } });
+    expect(await client.ask(client.command('payments.charge', 3, { step: 'odd input' }))).toMatchObject({
+      outcome: 'rejected',
+      data: { error: { code: 'INPUT_INVALID', message: '(root): must be even' } },
+    });
+    expect(await client.ask(client.command('payments.charge', 6, { step: 'odd output' }))).toMatchObject({
+      outcome: 'failed',
+      data: { error: { code: 'OUTPUT_INVALID', message: '(root): must be even' } },
+    });
+    await worker.stop();
   });
 
   test('in another mode than `transaction` has no transaction', async () => {

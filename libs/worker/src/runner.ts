@@ -143,13 +143,10 @@ export class Runner {
 
   #tell(command: Command, answer: Answer): Answer {
     const { logger } = this.#options;
-    if (answer.outcome === 'succeeded') {
-      logger.debug('succeeded', { ...factsOfCommand(command), direction: command.direction });
-      return answer;
-    }
-    const facts = { ...factsOfCommand(command), direction: command.direction, ...answer.error };
-    if (answer.outcome === 'rejected') logger.info('rejected', facts);
-    else logger.warn('failed', { ...facts, retryable: answer.retryable });
+    const facts = factsOfCommand(command);
+    if (answer.outcome === 'succeeded') logger.debug('succeeded', facts);
+    else if (answer.outcome === 'rejected') logger.info('rejected', { ...facts, ...answer.error });
+    else logger.warn('failed', { ...facts, ...answer.error, retryable: answer.retryable });
     return answer;
   }
 

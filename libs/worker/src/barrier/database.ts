@@ -9,13 +9,16 @@ export type WorkerDatabase = Pool | DataSource;
 export interface Session {
   readonly client: ClientBase;
   readonly tx: unknown;
-  /** Begins a transaction with these statements. The rows of the last one. */
+  /** Begins a transaction, READ COMMITTED, with these statements. The rows of the last one. */
   begin(statements: string): Promise<readonly unknown[]>;
   /** Whether the connection is known to be lost. */
   broken(): boolean;
   /** Gives the connection back, or closes it for good when `destroy` is set or it is broken. Never throws. */
   release(destroy: boolean): Promise<void>;
 }
+
+/** The rules rest on it: after the locks, the next statement sees what those before us committed. */
+const ISOLATION = 'ISOLATION LEVEL READ COMMITTED';
 
 /** Takes a connection. Rejects with `BarrierUnavailable` when there is none to be had. */
 export async function openSession(database: WorkerDatabase): Promise<Session> {
@@ -32,7 +35,7 @@ async function fromPool(pool: Pool): Promise<Session> {
   return {
     client,
     tx: client,
-    begin: async (statements) => rowsOf(await client.query(`BEGIN; ${statements}`)),
+    begin: async (statements) => rowsOf(await client.query(`BEGIN ${ISOLATION}; ${statements}`)),
     broken: watch.broken,
     release: async (destroy) => {
       client.release(destroy || watch.broken());
@@ -52,7 +55,7 @@ async function fromDataSource(dataSource: DataSource): Promise<Session> {
       // Begun by TypeORM, so that a `transaction()` of the handler becomes a savepoint and not a second BEGIN, whose COMMIT
       // would end ours. It is ended on the client, because TypeORM does not look at COMMIT's answer.
       await runner.startTransaction();
-      return rowsOf(await client.query(statements));
+      return rowsOf(await client.query(`SET TRANSACTION ${ISOLATION}; ${statements}`));
     },
     broken: watch.broken,
     release: async (destroy) => {

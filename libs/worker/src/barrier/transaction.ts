@@ -64,9 +64,7 @@ async function once<T>(
   let destroy = false;
   try {
     const found = await session.begin(
-      // The rules rest on READ COMMITTED: after the locks, the next statement sees what those before us committed.
-      'SET TRANSACTION ISOLATION LEVEL READ COMMITTED; ' +
-        `SET LOCAL lock_timeout = ${Math.ceil(limits.lockTimeoutMs)}; ` +
+      `SET LOCAL lock_timeout = ${Math.ceil(limits.lockTimeoutMs)}; ` +
         `SET LOCAL idle_in_transaction_session_timeout = ${Math.ceil(limits.idleTimeoutMs)}; ${first}`,
     );
     const { value, last = '', abandoned = false } = await body(session, found);
