@@ -7,6 +7,12 @@ const INT = 23;
 const TEXT = 25;
 const UUID = 2950;
 
+const HYPHEN = 45;
+/** Of hexadecimal digits, by the code of their character. */
+const DIGITS = Float64Array.from({ length: 128 }, (_, code) =>
+  Number.parseInt(String.fromCharCode(code), 16),
+);
+
 const INVALID_TEXT = '22P02';
 const OUT_OF_RANGE = '22003';
 
@@ -87,9 +93,18 @@ export class CompositeArray {
 
   uuid(value: string): void {
     const at = this.#cell(UUID, 16);
-    const digits = value.length === 36 ? value.replaceAll('-', '') : '';
-    if (digits.length !== 32 || this.#bytes.write(digits, at, 'hex') !== 16)
-      throw new StoreContentError(INVALID_TEXT, `${JSON.stringify(value)} is no UUID`);
+    let digits = 0;
+    let byte = 0;
+    for (let index = 0; index < value.length; index += 1) {
+      const code = value.charCodeAt(index);
+      if (code === HYPHEN) continue;
+      const digit = DIGITS[code] ?? NaN;
+      if (!(digit >= 0) || digits === 32) throw noUuid(value);
+      byte = (byte << 4) | digit;
+      digits += 1;
+      if (digits % 2 === 0) this.#bytes[at + digits / 2 - 1] = byte;
+    }
+    if (digits < 32) throw noUuid(value);
   }
 
   bytes(): Buffer {
@@ -124,6 +139,10 @@ export class CompositeArray {
     this.#bytes = larger;
     this.#view = viewOf(larger);
   }
+}
+
+function noUuid(text: string): StoreContentError {
+  return new StoreContentError(INVALID_TEXT, `${JSON.stringify(text)} is no UUID`);
 }
 
 function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
