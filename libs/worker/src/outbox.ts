@@ -51,7 +51,12 @@ export class Outbox {
 
   /** Acknowledges the delivery when the broker has the reply: only then may the offset pass the command. */
   reply(to: Addressee, answer: Answer, delivery: Delivery): void {
-    this.#replies.push({ to, message: this.#message(to, replyTo(to, answer, this.#source)), delivery });
+    try {
+      this.#replies.push({ to, message: this.#message(to, replyTo(to, answer, this.#source)), delivery });
+    } catch (error) {
+      // It was JSON when it was checked.
+      return this.#tellLost(error, 1);
+    }
     if (this.#replies.length > 1) return;
     const sending = this.#sendReplies().finally(() => this.#sending.delete(sending));
     this.#sending.add(sending);
@@ -75,10 +80,13 @@ export class Outbox {
       });
       await Promise.all(alone.map((answered) => this.#sendReply(answered)));
     } catch (error) {
-      if (this.#stopping.aborted) return;
-      const facts = { commands: replies.length, error: String(error) };
-      this.#logger.error('commands were not answered, and will be delivered again', facts);
+      if (!this.#stopping.aborted) this.#tellLost(error, replies.length);
     }
+  }
+
+  #tellLost(error: unknown, commands: number): void {
+    const facts = { commands, error: String(error) };
+    this.#logger.error('commands were not answered, and will be delivered again', facts);
   }
 
   async #sendReply({ to, message, delivery }: Answered): Promise<void> {

@@ -78,26 +78,29 @@ export class PostgresBarrier implements Barrier {
   }
 
   /** Tells the entries how they ended. Those that must be done again in another transaction. */
-  async #commit(group: BarrierEntry[], away: Promise<void>[], isLocked: boolean): Promise<BarrierEntry[]> {
+  async #commit(
+    group: BarrierEntry[],
+    away: Promise<void>[],
+    isLocked: boolean,
+  ): Promise<readonly BarrierEntry[]> {
+    let answers: Answers;
     try {
-      const answers = await this.#withRows(
+      answers = await this.#withRows(
         group.map(({ order }) => order),
         (rows, session) => this.#oneAfterTheOther(group, rows, session, away),
         isLocked,
       );
-      const again: BarrierEntry[] = [];
-      for (const [index, entry] of group.entries()) {
-        const answer = answers[index];
-        if (answer) entry.answered(answer);
-        else again.push(entry);
-      }
-      return again;
     } catch (error) {
       if (error instanceof BarrierUnavailable) for (const entry of group) entry.undecided(error);
       else if (group.length > 1) return group;
       else group[0]?.answered(error instanceof HandlerBusy ? error.answer : failureOf(error));
       return [];
     }
+    return group.filter((entry, index) => {
+      const answer = answers[index];
+      if (answer) entry.answered(answer);
+      return !answer;
+    });
   }
 
   /**
