@@ -6,6 +6,7 @@ import type { Row, RowKey } from './row.js';
 import { startServers } from './servers.js';
 import type { Servers } from './servers.js';
 import { version } from './version.js';
+import { warmedUpBy } from './warm-up.js';
 import { workloadNamed } from './workloads/workloads.js';
 
 export { SYSTEM };
@@ -46,7 +47,7 @@ export async function measureW1(
   servers?: Servers,
 ): Promise<Row> {
   const used = servers ?? (await startServers());
-  const warmUp = Math.min(sagas, Math.max(500, inFlight));
+  const warmUp = warmedUpBy({ inFlight, sagas });
   try {
     const key = { workload: 'W1', inFlight, repeat };
     const setup = inProcess ? IN_PROCESS : {};

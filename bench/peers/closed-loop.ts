@@ -1,12 +1,11 @@
 import { quantiles } from '../row.js';
+import { warmedUpBy } from '../warm-up.js';
 import type { Figures, Load } from './peer.js';
 import type { Program } from './program.js';
 import type { Stack } from './stack.js';
 
 const READY_SECONDS = 120;
 const LOAD_SECONDS = 180;
-/** A share of the load, and never less than a few rounds of the sagas in flight. */
-const WARM_UP = { share: 0.1, rounds: 3, least: 50 };
 
 interface Answer {
   readonly completed: number;
@@ -26,7 +25,7 @@ export async function closedLoop(stack: Stack, program: Program): Promise<(load:
     return JSON.parse(await program.line(LOAD_SECONDS)) as Answer;
   };
   return async (load) => {
-    await answer(warmUpOf(load));
+    await answer({ ...load, sagas: warmedUpBy(load) });
     const { result, usage } = await stack.measure(() => answer(load));
     const { completed, failures, seconds, latenciesMs } = result;
     const failed = load.sagas - completed;
@@ -38,9 +37,4 @@ export async function closedLoop(stack: Stack, program: Program): Promise<(load:
       ...(failed > 0 && { notes: [`${failed} failed: ${(failures ?? []).join('; ')}`] }),
     };
   };
-}
-
-export function warmUpOf({ inFlight, sagas }: Load): Load {
-  const most = Math.max(WARM_UP.least, WARM_UP.rounds * inFlight, Math.round(sagas * WARM_UP.share));
-  return { inFlight, sagas: Math.min(sagas, most) };
 }

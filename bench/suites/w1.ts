@@ -1,24 +1,25 @@
 import { IN_PROCESS, measure, measureW1 } from '../measure.js';
+import { warmedUpBy } from '../warm-up.js';
 import { repeated } from './suite.js';
 import type { Suite } from './suite.js';
 
 const LOADS = [
-  { inFlight: 1, sagas: 200 },
-  { inFlight: 64, sagas: 5_000 },
-  { inFlight: 256, sagas: 8_000 },
-  { inFlight: 1_000, sagas: 15_000 },
-  { inFlight: 4_000, sagas: 30_000 },
+  { inFlight: 4_000, sagas: 45_000 },
+  { inFlight: 1_000, sagas: 30_000 },
+  { inFlight: 256, sagas: 15_000 },
+  { inFlight: 64, sagas: 12_000 },
+  { inFlight: 1, sagas: 400 },
 ];
 /** The orchestrator and its worker as one process, without Kafka. */
 const IN_PROCESS_LOADS = [
-  { inFlight: 64, sagas: 8_000 },
-  { inFlight: 1_000, sagas: 20_000 },
+  { inFlight: 64, sagas: 20_000 },
+  { inFlight: 1_000, sagas: 30_000 },
 ];
 /** Shares of what the closed loops reached at their best. */
 const OPEN = [0.5, 0.8];
 const OPEN_SECONDS = 15;
 
-/** Closed loops from one saga to thousands, then open loops below the highest rate that they reached, and one process. */
+/** Closed loops from thousands of sagas to one, then open loops below the highest rate that they reached, and one process. */
 export const w1: Suite = async (run, servers) => {
   await repeated(run.repeats, async (repeat) => {
     for (const { inFlight, sagas } of LOADS) {
@@ -37,7 +38,9 @@ export const w1: Suite = async (run, servers) => {
     for (const { inFlight, sagas } of IN_PROCESS_LOADS) {
       const key = { workload: 'W1', variant: 'in process', inFlight, repeat };
       const order = { inFlight, sagas: run.scaled(sagas, inFlight) };
-      await run.row(key, () => measure(servers, { key, order, warmUp: inFlight, setup: IN_PROCESS }));
+      await run.row(key, () =>
+        measure(servers, { key, order, warmUp: warmedUpBy(order), setup: IN_PROCESS }),
+      );
     }
   });
 };

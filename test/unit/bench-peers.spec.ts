@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { warmUpOf } from '../../bench/peers/closed-loop.js';
 import type { Load, Peer } from '../../bench/peers/peer.js';
 import { isNamed, keyOf, turns } from '../../bench/peers/plan.js';
 import { toRow } from '../../bench/peers/result.js';
+import { warmedUpBy } from '../../bench/warm-up.js';
 
 const load = (inFlight: number): Load => ({ inFlight, sagas: 10 * inFlight });
 const system = (name: string) => ({ name, loads: [load(1), load(64)] });
@@ -48,14 +48,14 @@ describe('the systems that --only names', () => {
 });
 
 describe('the warm-up before a load', () => {
-  it('has its concurrency, and a tenth of its sagas', () => {
-    expect(warmUpOf({ inFlight: 64, sagas: 10_000 })).toEqual({ inFlight: 64, sagas: 1_000 });
+  it('is a quarter of its sagas', () => {
+    expect(warmedUpBy({ inFlight: 64, sagas: 10_000 })).toBe(2_500);
   });
 
   it('is at least some rounds of the sagas in flight, and never more than the load', () => {
-    expect(warmUpOf({ inFlight: 64, sagas: 600 }).sagas).toBe(192);
-    expect(warmUpOf({ inFlight: 1, sagas: 200 }).sagas).toBe(50);
-    expect(warmUpOf({ inFlight: 64, sagas: 64 }).sagas).toBe(64);
+    expect(warmedUpBy({ inFlight: 64, sagas: 600 })).toBe(192);
+    expect(warmedUpBy({ inFlight: 1, sagas: 200 })).toBe(50);
+    expect(warmedUpBy({ inFlight: 64, sagas: 64 })).toBe(64);
   });
 });
 

@@ -109,7 +109,7 @@ async function launch(
   port: number,
   onSpawn: (java: ChildProcess) => Promise<void>,
 ): Promise<ChildProcess> {
-  const heap = ['-Xms256m', '-Xmx1g', '-XX:+UseG1GC', '-XX:TieredStopAtLevel=4'];
+  const heap = ['-Xms512m', '-Xmx1g', '-XX:+UseSerialGC'];
   const main = ['kafka.Kafka', join(folder, 'server.properties')];
   const java = spawn('java', [...heap, ...javaOptions(libs), ...main], { stdio: ['ignore', 'pipe', 'pipe'] });
   await onSpawn(java);

@@ -20,6 +20,9 @@ export function brokerSettings(host: string, port: number, controllerPort: numbe
     'group.initial.rebalance.delay.ms': '0',
     // Tests that kill a consumer want the group to notice soon.
     'group.min.session.timeout.ms': '1000',
+    // For machines of few cores, which also have its clients: more threads wait for each other.
+    'num.network.threads': '1',
+    'num.io.threads': '2',
     'log.segment.bytes': String(64 * 1024 * 1024),
   };
 }
