@@ -1,8 +1,9 @@
+import { dueAt } from '@counterstep/core';
 import type { AttemptName, Saga } from '@counterstep/core';
 import type { Clock, StoreClock } from './clock.js';
 import type { PutOff } from './store.js';
-import { keyOf, watchListOf } from './watch-list.js';
-import type { WatchList } from './watch-list.js';
+import { isNamed, nameOf, plannedOf, runningNow, runningOf } from './watch-list.js';
+import type { RunningAttempt } from './watch-list.js';
 
 export interface Expiry extends AttemptName {
   readonly sagaId: string;
@@ -15,22 +16,26 @@ export interface Expiry extends AttemptName {
 }
 
 interface Timer {
-  readonly cancel: () => void;
+  /** `END` or `PICK_UP` of an attempt, or what is planned. */
+  readonly what: string;
+  readonly running: RunningAttempt | undefined;
   /** Milliseconds that it was set for. */
   readonly ms: number;
-  /** By the store's clock. */
-  readonly at: number;
-  /** Of an attempt: its key, and its due time when it was set. */
-  readonly attempt: { readonly key: string; readonly dueAt: number } | undefined;
-  readonly run: (heard: boolean) => void;
+  /** By the local clock. */
+  readonly endsAt: number;
+  readonly heard: boolean;
 }
 
-/** A saga and its timers. */
+/** A saga and its timers, of which only the first has an alarm: most are dropped long before their time. */
 interface Watch {
-  list: WatchList;
+  readonly sagaId: string;
+  readonly digest: string;
   /** When it is due, signs of life counted; undefined once a timer has run. */
   due: number | undefined;
-  readonly timers: Map<string, Timer>;
+  timers: Timer[];
+  /** By the local clock; may be sooner than the first timer, then it is set anew. */
+  alarmAt: number;
+  cancelAlarm: () => void;
 }
 
 export interface TimersOptions {
@@ -62,77 +67,63 @@ export class Timers {
   /** Whether this process watches the saga as it is: one that is due at another time has moved elsewhere meanwhile. */
   isWatched(sagaId: string, due: number): boolean {
     const watch = this.watches.get(sagaId);
-    return watch !== undefined && watch.timers.size > 0 && watch.due === due;
+    return watch !== undefined && watch.timers.length > 0 && watch.due === due;
   }
 
   /** The saga has moved: drops what is over, plans what is due. */
   moved(saga: Saga): void {
-    const list = watchListOf(saga);
+    const due = this.stopped ? undefined : dueAt(saga);
     // Also while it is paused or held: then nothing is due.
-    if (!list || this.stopped) {
+    if (due === undefined) {
       this.forget(saga.sagaId);
       return;
     }
-    const watch = this.watchFor(list);
-    const { planned, running } = list;
+    const watch = this.watchFor(saga, due);
+    const planned = plannedOf(saga);
     const { deadline } = saga;
-    const isPlanned = (key: string): boolean =>
-      key === DEADLINE + String(deadline) || planned.some((each) => each.key === key);
-    for (const [key, timer] of watch.timers) {
-      const { attempt: of } = timer;
-      const attempt = of && running.find((each) => each.key === of.key);
-      if (attempt ? attempt.dueAt === of.dueAt : isPlanned(key)) continue;
-      drop(watch, key);
+    if (deadline !== undefined) planned.push({ what: `deadline at ${deadline}`, at: deadline });
+    const before = watch.timers;
+    watch.timers = [];
+    for (const timer of before) {
+      const { what, running } = timer;
+      const now = running && runningNow(saga, running);
+      if (running ? now?.dueAt === running.attempts.dueAt : planned.some((each) => each.what === what))
+        watch.timers.push(timer);
       // A sign of life has put it off.
-      if (attempt && key === attempt.key)
-        this.set(watch, key, attempt.dueAt - this.now(), timer.run, attempt, true);
+      else if (now && what === END)
+        this.set(watch, END, now.dueAt - this.now(), { ...running, attempts: now }, true);
     }
-    const onDue = (): void => {
-      this.options.onDue(saga.sagaId);
-    };
-    for (const { key, at } of planned) this.set(watch, key, at - this.now(), onDue);
-    if (deadline !== undefined) this.set(watch, DEADLINE + String(deadline), deadline - this.now(), onDue);
+    for (const { what, at } of planned)
+      if (!watch.timers.some((timer) => timer.what === what)) this.set(watch, what, at - this.now());
+    this.wakeInTime(watch);
   }
 
   /** The commands decided up to `upTo` are with the broker: their attempts' time begins. */
   confirmed(saga: Saga, upTo: number): void {
-    const { onExpired, onPickUpDue, pickUpTimeout } = this.options;
-    const { sagaId, workflow } = saga;
-    const before = this.watches.get(sagaId);
-    const list = before?.list.saga === saga ? before.list : watchListOf(saga);
-    if (!list || this.stopped) return;
-    const watch = before ?? this.watchFor(list);
-    for (const attempt of list.running) {
-      const { sentAt, dueAt, key } = attempt;
-      if (sentAt > upTo || watch.timers.has(key)) continue;
-      const expiry = (heard: boolean): Expiry => {
-        const { step, direction, run, attempt: nth } = attempt;
-        return { sagaId, digest: workflow.digest, step, direction, run, attempt: nth, sentAt, heard };
-      };
-      const onEnd = (heard: boolean): void => {
-        onExpired(expiry(heard));
-      };
+    const due = this.stopped ? undefined : dueAt(saga);
+    if (due === undefined) return;
+    const watch = this.watches.get(saga.sagaId) ?? this.watchFor(saga, due);
+    for (const running of runningOf(saga)) {
+      const { sentAt, dueAt: at } = running.attempts;
       // What is watched already was told of before, and may have shown signs of life since.
-      this.set(watch, key, dueAt - sentAt, onEnd, attempt);
-      const within = pickUpTimeout(saga, attempt.step);
-      if (within === undefined || within >= dueAt - sentAt) continue;
-      const onPickUp = (): void => {
-        onPickUpDue(expiry(false));
-      };
-      this.set(watch, key + PICK_UP, within, onPickUp, attempt);
+      if (sentAt > upTo || timerOf(watch, END, nameOf(running))) continue;
+      this.set(watch, END, at - sentAt, running);
+      const within = this.options.pickUpTimeout(saga, running.step) ?? Infinity;
+      if (within < at - sentAt) this.set(watch, PICK_UP, within, running);
     }
+    this.wakeInTime(watch);
   }
 
   /** The attempt's handler is at work: its time counts anew, but ends with `most` milliseconds from now. */
   alive(sagaId: string, attempt: AttemptName, most: number, saga: Saga | undefined): void {
-    const key = keyOf(attempt);
     const watch = this.watches.get(sagaId);
     if (!watch) return;
-    drop(watch, key + PICK_UP);
-    const timer = watch.timers.get(key);
+    const pickUp = timerOf(watch, PICK_UP, attempt);
+    const timer = timerOf(watch, END, attempt);
+    watch.timers = watch.timers.filter((each) => each !== pickUp && each !== timer);
     if (!timer) return;
-    drop(watch, key);
-    this.set(watch, key, Math.min(timer.ms, most), timer.run, timer.attempt, true);
+    this.set(watch, END, Math.min(timer.ms, most), timer.running, true);
+    this.wakeInTime(watch);
     if (saga) this.putOff(watch, saga, timer.ms / 3);
   }
 
@@ -145,42 +136,66 @@ export class Timers {
   /** For the other orchestrators, and for people: what is at work is not overdue. */
   private putOff(watch: Watch, saga: Saga, least: number): void {
     const { sagaId, version, deadline = Infinity } = saga;
-    const list = watchListOf(saga);
-    const attempts = (list?.running ?? []).map(({ key, dueAt }) => watch.timers.get(key)?.at ?? dueAt);
-    const movesAt = Math.min(...attempts, ...(list?.planned ?? []).map(({ at }) => at));
+    const attempts = runningOf(saga).map((running) => {
+      const timer = timerOf(watch, END, nameOf(running));
+      return timer
+        ? this.now() + Math.round(timer.endsAt - this.options.clock.now())
+        : running.attempts.dueAt;
+    });
+    const movesAt = Math.min(...attempts, ...plannedOf(saga).map(({ at }) => at));
     if (movesAt - (watch.due ?? Infinity) < least) return;
     watch.due = Math.min(movesAt, deadline);
     this.options.onPutOff({ sagaId, version, dueAt: movesAt });
   }
 
-  private watchFor(list: WatchList): Watch {
-    const { sagaId } = list.saga;
-    const watch = this.watches.get(sagaId) ?? { list, due: list.due, timers: new Map<string, Timer>() };
-    watch.list = list;
-    watch.due = list.due;
-    this.watches.set(sagaId, watch);
+  private watchFor({ sagaId, workflow: { digest } }: Saga, due: number): Watch {
+    let watch = this.watches.get(sagaId);
+    if (!watch) {
+      watch = { sagaId, digest, due, timers: [], alarmAt: Infinity, cancelAlarm: () => undefined };
+      this.watches.set(sagaId, watch);
+    }
+    watch.due = due;
     return watch;
   }
 
-  /** Does nothing when there is one already. */
-  private set(
-    watch: Watch,
-    key: string,
-    ms: number,
-    run: Timer['run'],
-    attempt?: Timer['attempt'],
-    heard = false,
-  ): void {
-    const { timers } = watch;
-    if (timers.has(key)) return;
-    const cancel = this.options.clock.after(Math.max(0, ms), () => {
-      timers.delete(key);
-      if (timers.size === 0) this.forget(watch.list.saga.sagaId);
-      // Should nothing come of it, the sweep looks again, whatever other timers the saga has.
-      watch.due = undefined;
-      run(heard);
+  private set({ timers }: Watch, what: string, ms: number, running?: RunningAttempt, heard = false): void {
+    timers.push({ what, running, ms, endsAt: this.options.clock.now() + ms, heard });
+  }
+
+  private wakeInTime(watch: Watch): void {
+    const { clock } = this.options;
+    let first = Infinity;
+    for (const { endsAt } of watch.timers) first = Math.min(first, endsAt);
+    if (first >= watch.alarmAt) return;
+    watch.cancelAlarm();
+    watch.alarmAt = first;
+    watch.cancelAlarm = clock.after(Math.max(0, first - clock.now()), () => {
+      this.wake(watch);
     });
-    timers.set(key, { cancel, ms, at: this.now() + ms, run, attempt });
+  }
+
+  private wake(watch: Watch): void {
+    const now = this.options.clock.now();
+    const over = watch.timers.filter(({ endsAt }) => endsAt < now + EARLY);
+    watch.alarmAt = Infinity;
+    watch.timers = watch.timers.filter((timer) => !over.includes(timer));
+    if (watch.timers.length === 0) this.forget(watch.sagaId);
+    else this.wakeInTime(watch);
+    // Should nothing come of it, the sweep looks again, whatever other timers the saga has.
+    if (over.length > 0) watch.due = undefined;
+    for (const timer of over.sort((a, b) => a.endsAt - b.endsAt)) this.run(watch, timer);
+  }
+
+  private run({ sagaId, digest }: Watch, { what, running, heard }: Timer): void {
+    const { onDue, onExpired, onPickUpDue } = this.options;
+    if (!running) {
+      onDue(sagaId);
+      return;
+    }
+    const { sentAt } = running.attempts;
+    const expiry: Expiry = { sagaId, digest, ...nameOf(running), sentAt, heard };
+    if (what === END) onExpired(expiry);
+    else onPickUpDue(expiry);
   }
 
   private now(): number {
@@ -188,17 +203,16 @@ export class Timers {
   }
 
   private forget(sagaId: string): void {
-    const watch = this.watches.get(sagaId);
-    if (!watch) return;
-    for (const { cancel } of watch.timers.values()) cancel();
+    this.watches.get(sagaId)?.cancelAlarm();
     this.watches.delete(sagaId);
   }
 }
 
-const PICK_UP = '/pick-up';
-const DEADLINE = 'deadline at ';
+const END = 'end';
+const PICK_UP = 'pick-up';
+/** Milliseconds by which a timer of Node may come early. */
+const EARLY = 1;
 
-function drop(watch: Watch, key: string): void {
-  watch.timers.get(key)?.cancel();
-  watch.timers.delete(key);
+function timerOf({ timers }: Watch, what: string, name: AttemptName): Timer | undefined {
+  return timers.find((timer) => timer.what === what && timer.running && isNamed(timer.running, name));
 }

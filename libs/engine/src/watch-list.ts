@@ -1,46 +1,55 @@
-import { dueAt, isFinished, openAttempts, openWaits } from '@counterstep/core';
-import type { AttemptName, Saga } from '@counterstep/core';
+import { openAttempts, openWaits } from '@counterstep/core';
+import type { AttemptName, Attempts, Saga } from '@counterstep/core';
+
+/** What is due at a time that is known. */
+export interface Planned {
+  /** Changes with what it stands for. */
+  readonly what: string;
+  readonly at: number;
+}
 
 /** A command that is out. */
-export interface RunningAttempt extends AttemptName {
-  readonly key: string;
-  readonly sentAt: number;
-  readonly dueAt: number;
+export interface RunningAttempt {
+  readonly step: string;
+  readonly direction: AttemptName['direction'];
+  readonly attempts: Attempts & { readonly dueAt: number };
 }
 
-/** What the timers have to know of a saga as it is. */
-export interface WatchList {
-  readonly saga: Saga;
-  /** When the saga is due. */
-  readonly due: number;
-  /** What is due at a time that is known, by a key that changes with what it stands for. */
-  readonly planned: readonly { readonly key: string; readonly at: number }[];
-  readonly running: readonly RunningAttempt[];
-}
-
-/** Undefined when nothing is due: the saga is finished, paused or held, or only a message or a person moves it. */
-export function watchListOf(saga: Saga): WatchList | undefined {
-  const due = isFinished(saga) ? undefined : dueAt(saga);
-  if (due === undefined) return undefined;
-  const planned: { key: string; at: number }[] = [];
-  const running: RunningAttempt[] = [];
+/** The saga's own deadline aside. */
+export function plannedOf(saga: Saga): Planned[] {
+  const planned: Planned[] = [];
   const plan = (what: string, at: number | undefined): void => {
-    if (at !== undefined) planned.push({ key: `${what} at ${at}`, at });
+    if (at !== undefined) planned.push({ what: `${what} at ${at}`, at });
   };
-  for (const { step, direction, attempts } of openAttempts(saga)) {
-    const { run, attempt, sentAt, dueAt: at, status } = attempts;
-    if (status === 'waiting') plan(`retry of ${step} ${direction}`, at);
-    else if (at !== undefined) {
-      const key = keyOf({ step, direction, run, attempt });
-      running.push({ key, step, direction, run, attempt, sentAt, dueAt: at });
-    }
-  }
+  for (const { step, direction, attempts } of openAttempts(saga))
+    if (attempts.status === 'waiting') plan(`retry of ${step} ${direction}`, attempts.dueAt);
   for (const { path, until } of openWaits(saga)) plan(`wait of ${path}`, until);
   for (const { step, dueAt: at } of saga.stalls ?? []) plan(`stall of ${step}`, at);
   if (saga.state === 'pending') plan('start', saga.startAt);
-  return { saga, due, planned, running };
+  return planned;
 }
 
-export function keyOf({ step, direction, run, attempt }: AttemptName): string {
-  return `${direction}/${run}/${attempt}/${step}`;
+export function runningOf(saga: Saga): RunningAttempt[] {
+  return openAttempts(saga).filter((open): open is RunningAttempt => isRunning(open.attempts));
+}
+
+/** The attempt as the saga has it now; undefined when it is over. */
+export function runningNow(saga: Saga, running: RunningAttempt): RunningAttempt['attempts'] | undefined {
+  const { step, direction, attempts } = running;
+  const now = saga.steps[step]?.[direction];
+  const isSame = now?.run === attempts.run && now.attempt === attempts.attempt;
+  return isSame && isRunning(now) ? now : undefined;
+}
+
+export function nameOf({ step, direction, attempts: { run, attempt } }: RunningAttempt): AttemptName {
+  return { step, direction, run, attempt };
+}
+
+export function isNamed({ step, direction, attempts }: RunningAttempt, name: AttemptName): boolean {
+  const { run, attempt } = attempts;
+  return step === name.step && direction === name.direction && run === name.run && attempt === name.attempt;
+}
+
+function isRunning(attempts: Attempts): attempts is RunningAttempt['attempts'] {
+  return attempts.status === 'running' && attempts.dueAt !== undefined;
 }
