@@ -24,6 +24,7 @@ const MAX_BURIED_BYTES = 600_000;
 /** Turns effects into messages, the same bytes each time: a message sent again is a copy, not a new one. */
 export class Messages {
   private readonly tokens: ReplyTokens;
+  private moment = { at: NaN, text: '' };
 
   constructor(
     private readonly topics: Topics,
@@ -131,6 +132,12 @@ export class Messages {
     };
   }
 
+  /** The records of a batch are of one moment. */
+  private timeOf(at: number): string {
+    if (at !== this.moment.at) this.moment = { at, text: new Date(at).toISOString() };
+    return this.moment.text;
+  }
+
   private event(saga: Saga, record: HistoryRecord): OutgoingMessage {
     const { cause } = saga;
     const data: Writable<SagaEvent['data']> = { state: saga.state, phase: phaseOf(saga) };
@@ -143,7 +150,7 @@ export class Messages {
       id: `${saga.sagaId}/${record.seq}`,
       source: SOURCE,
       type: EVENT_TYPE,
-      time: new Date(record.at).toISOString(),
+      time: this.timeOf(record.at),
       sagaid: saga.sagaId,
       seq: record.seq,
       workflow: saga.workflow.name,

@@ -26,7 +26,7 @@ export class ReplyTokens {
     // No character takes more than three bytes.
     if (BLOCK + 3 * name.length > this.inner.length) this.grow(BLOCK + 3 * name.length);
     const end = BLOCK + this.inner.write(name, BLOCK);
-    this.outer.write(hash('sha256', this.inner.subarray(0, end), 'hex'), BLOCK, 'hex');
+    this.outer.write(hash('sha256', this.inner.subarray(0, end), 'binary'), BLOCK, 'binary');
     return hash('sha256', this.outer, 'base64url').slice(0, TOKEN_LENGTH);
   }
 
