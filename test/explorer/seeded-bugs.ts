@@ -194,7 +194,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   {
     name: 'no tombstone: what comes after its undo runs',
     file: 'core/src/barrier-rows.ts',
-    find: '...(!forward && { [forwardKey]: TOMBSTONE })',
+    find: '...(!forward && { forward: TOMBSTONE })',
     put: '',
   },
   {
@@ -213,7 +213,7 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
     name: 'an effect that ends after its undo began is not told as late',
     shapes: 'sequence: external, 2 attempts',
     file: BARRIER,
-    find: '...(row.undoBegan ? { late: true as const } : {}),',
+    find: 'if (row.undoBegan) answer.late = true;',
     put: '',
   },
   {
