@@ -16,7 +16,8 @@ export interface Entry {
   readonly version: number;
   /** The saga came from memory: what is not proved by a commit must be looked up. */
   readonly isCached: boolean;
-  readonly unreadable: Known['unreadable'];
+  /** There is a saga, but this version cannot read its history. */
+  readonly unreadable: { readonly digest: string } | undefined;
   saga: Saga | undefined;
   readonly records: HistoryRecord[];
   readonly messages: OutgoingMessage[];
@@ -24,13 +25,6 @@ export interface Entry {
   parks: readonly ParkedInput[];
   keys: readonly NewKey[];
   claims: readonly Claim[];
-}
-
-export interface Known {
-  readonly saga: Saga | undefined;
-  readonly isCached: boolean;
-  /** There is a saga, but this version cannot read its history. */
-  readonly unreadable?: { readonly digest: string } | undefined;
 }
 
 /** Most inputs have none of what there may be many of. */
@@ -44,14 +38,14 @@ export class BatchDecider {
     private readonly maxMessageBytes: number,
   ) {}
 
-  /** The entries, one per saga, and the inputs that must wait for the next batch. */
+  /** What becomes of the entries, one per saga of these inputs, and the inputs that must wait for the next batch. */
   decide(
     inputs: readonly Input[],
-    known: ReadonlyMap<string, Known>,
+    known: ReadonlyMap<string, Entry>,
     taken: readonly TakenKey[],
     now: number,
   ): { entries: Entry[]; deferred: Input[] } {
-    const entries = new Map<string, Entry>();
+    const entries: Entry[] = [];
     const deferred: Input[] = [];
     const holders = new Map(taken.map((key) => [nameOf(key), key]));
     const given = new Set<string>();
@@ -61,8 +55,9 @@ export class BatchDecider {
         deferred.push(input);
         continue;
       }
-      const entry = entries.get(input.sagaId) ?? entryOf(input.sagaId, known.get(input.sagaId));
-      entries.set(input.sagaId, entry);
+      const entry = known.get(input.sagaId);
+      if (!entry) throw new Error('what is known of every input is told');
+      if (entry.verdicts.length === 0) entries.push(entry);
       const judged = judgeKeys(keys, (key) => holders.get(nameOf(key)));
       const result = judged?.result ?? this.apply(entry, input, { now, random: Math.random() });
       if (judged?.result.kind === 'existing') {
@@ -74,7 +69,7 @@ export class BatchDecider {
       for (const key of taking) given.add(nameOf(key));
       entry.verdicts.push({ input, result });
     }
-    return { entries: [...entries.values()], deferred };
+    return { entries, deferred };
   }
 
   private apply(entry: Entry, input: Input, moment: Moment): InputResult {
@@ -154,13 +149,19 @@ function endsHold(event: SagaEvent): boolean {
   return event.type === 'quarantine' || event.type === 'terminate';
 }
 
-function entryOf(sagaId: string, known: Known | undefined): Entry {
+/** Of a saga of which nothing was decided yet. */
+export function entryOf(
+  sagaId: string,
+  saga: Saga | undefined,
+  isCached: boolean,
+  unreadable?: Entry['unreadable'],
+): Entry {
   return {
     sagaId,
-    version: known?.saga?.version ?? 0,
-    isCached: known?.isCached ?? false,
-    unreadable: known?.unreadable,
-    saga: known?.saga,
+    version: saga?.version ?? 0,
+    isCached,
+    unreadable,
+    saga,
     records: [],
     messages: [],
     verdicts: [],

@@ -252,7 +252,7 @@ export class Engine {
 
   private laneOf(sagaId: string): LaneLoop {
     // The last digits of a UUIDv7 are random.
-    const index = Number.parseInt(sagaId.slice(-6), 16) % this.lanes.length;
+    const index = this.lanes.length > 1 ? Number.parseInt(sagaId.slice(-6), 16) % this.lanes.length : 0;
     const lane = this.lanes[Number.isNaN(index) ? 0 : index];
     if (!lane) throw new Error('an engine has at least one lane');
     return lane;

@@ -6,7 +6,7 @@ import type { Input, InputResult } from './input.js';
 export class InputQueue {
   private waiting: Input[] = [];
   /** Of the batch that was taken last. */
-  private readonly answered = new Set<Input>();
+  private answered: Input[] = [];
 
   get length(): number {
     return this.waiting.length;
@@ -17,7 +17,7 @@ export class InputQueue {
   }
 
   take(most: number): Input[] {
-    this.answered.clear();
+    this.answered = [];
     return this.waiting.splice(0, most);
   }
 
@@ -27,7 +27,7 @@ export class InputQueue {
   }
 
   answer(input: Input, result: InputResult): void {
-    this.answered.add(input);
+    this.answered.push(input);
     input.settle(result);
   }
 
@@ -37,8 +37,8 @@ export class InputQueue {
 
   /** After a batch that failed: callers are told, everything else that has no answer yet waits for the next batch. */
   restore(inputs: readonly Input[], error: Error): void {
-    const waiting = new Set(this.waiting);
-    const open = inputs.filter((input) => !waiting.has(input) && !this.answered.has(input));
+    const closed = new Set([...this.waiting, ...this.answered]);
+    const open = inputs.filter((input) => !closed.has(input));
     for (const input of open.filter(isRequest)) this.answer(input, { kind: 'failed', error });
     this.again(open.filter((input) => !isRequest(input)));
   }

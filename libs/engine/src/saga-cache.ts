@@ -1,5 +1,6 @@
 import type { Saga } from '@counterstep/core';
-import type { Known } from './batch.js';
+import { entryOf } from './batch.js';
+import type { Entry } from './batch.js';
 import type { Input } from './input.js';
 import type { Store } from './store.js';
 import { digestOf } from './unreadable.js';
@@ -44,21 +45,21 @@ export class SagaCache {
   }
 
   /** The sagas of these inputs: from memory, or folded from their history in one read. */
-  async know(inputs: readonly Input[]): Promise<Map<string, Known>> {
-    const known = new Map<string, Known>();
+  async know(inputs: readonly Input[]): Promise<Map<string, Entry>> {
+    const known = new Map<string, Entry>();
     const missing = new Set<string>();
     for (const { sagaId, event } of inputs) {
       const saga = this.sagas.get(sagaId);
       const isDoubtful = this.doubtful.delete(sagaId);
-      if (saga) known.set(sagaId, { saga, isCached: true });
+      if (!known.has(sagaId)) known.set(sagaId, entryOf(sagaId, saga, saga !== undefined));
       // A start's saga is new; should it not be, the commit says so, and then it is looked up.
-      else if (event.type !== 'start' || isDoubtful) missing.add(sagaId);
+      if (!saga && (event.type !== 'start' || isDoubtful)) missing.add(sagaId);
     }
     if (missing.size === 0) return known;
     for (const stored of await this.store.load([...missing])) {
       const saga = this.unreadable.fold(stored);
-      const unreadable = saga ? {} : { unreadable: { digest: digestOf(stored.records) } };
-      known.set(stored.sagaId, { saga, isCached: false, ...unreadable });
+      const unreadable = saga ? undefined : { digest: digestOf(stored.records) };
+      known.set(stored.sagaId, entryOf(stored.sagaId, saga, false, unreadable));
     }
     return known;
   }
