@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { WorkflowBuilder, type Fact, type Workflow } from '@counterstep/core';
+import { WorkflowBuilder, decide, type Fact, type Workflow } from '@counterstep/core';
 import type { Orchestrator } from '@counterstep/engine';
 import type { Command } from '@counterstep/protocol';
+import { StoreClock } from '../../libs/engine/src/clock.js';
+import { Timers } from '../../libs/engine/src/timers.js';
 import { Fleet, reached, settled, succeed } from '../support/fleet.js';
 import type { Answer, Responder } from '../support/responder.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -284,6 +286,35 @@ describe('a command that the broker has not taken', () => {
     await responder.reply(responder.received[0] as Command, succeed());
     await reached(orchestrator, sagaId, 'completed');
   });
+});
+
+test("what comes early, as the store's clock was thought to be ahead, waits for its time", () => {
+  const storeClock = new StoreClock(clock);
+  storeClock.learn(10_500, clock.now());
+  const due: number[] = [];
+  const nothing = (): undefined => undefined;
+  const timers = new Timers({
+    clock,
+    storeClock,
+    onDue: () => due.push(storeClock.now()),
+    onExpired: nothing,
+    onPickUpDue: nothing,
+    onPutOff: nothing,
+    pickUpTimeout: nothing,
+  });
+  const workflow = new WorkflowBuilder('later').addStep('pick', 'stock.pick', 'stock.put').build();
+  const sagaId = '01900000-0000-7000-8000-000000000001';
+  const startAt = storeClock.now() + MINUTE;
+  const start = { type: 'start', sagaId, input: {}, startAt } as const;
+  const decision = decide(workflow, undefined, start, { now: storeClock.now(), random: 0 });
+  if (decision.kind !== 'applied') throw new Error(decision.kind);
+  timers.moved(decision.saga);
+  clock.advance(1_000);
+  storeClock.learn(11_000, clock.now());
+  clock.advance(MINUTE - 1_000);
+  expect(due).toEqual([]);
+  clock.advance(1_000);
+  expect(due).toEqual([startAt]);
 });
 
 /** The lane loses its lock, notices it with the next commit, and goes on as another one. */

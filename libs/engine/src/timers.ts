@@ -23,6 +23,8 @@ interface Timer {
   readonly ms: number;
   /** By the local clock. */
   readonly endsAt: number;
+  /** Of what is planned, by the store's clock. */
+  readonly at: number | undefined;
   readonly heard: boolean;
 }
 
@@ -94,7 +96,7 @@ export class Timers {
         this.set(watch, END, now.dueAt - this.now(), { ...running, attempts: now }, true);
     }
     for (const { what, at } of planned)
-      if (!watch.timers.some((timer) => timer.what === what)) this.set(watch, what, at - this.now());
+      if (!watch.timers.some((timer) => timer.what === what)) this.plan(watch, what, at);
     this.wakeInTime(watch);
   }
 
@@ -159,7 +161,13 @@ export class Timers {
   }
 
   private set({ timers }: Watch, what: string, ms: number, running?: RunningAttempt, heard = false): void {
-    timers.push({ what, running, ms, endsAt: this.options.clock.now() + ms, heard });
+    timers.push({ what, running, ms, endsAt: this.options.clock.now() + ms, at: undefined, heard });
+  }
+
+  private plan({ timers }: Watch, what: string, at: number): void {
+    const ms = at - this.now();
+    const endsAt = this.options.clock.now() + ms;
+    timers.push({ what, running: undefined, ms, endsAt, at, heard: false });
   }
 
   private wakeInTime(watch: Watch): void {
@@ -176,9 +184,17 @@ export class Timers {
 
   private wake(watch: Watch): void {
     const now = this.options.clock.now();
-    const over = watch.timers.filter(({ endsAt }) => endsAt < now + EARLY);
+    const over: Timer[] = [];
+    const left: Timer[] = [];
+    for (const timer of watch.timers) {
+      const early = timer.at === undefined ? 0 : timer.at - this.now();
+      if (timer.endsAt >= now + EARLY) left.push(timer);
+      // The store's clock was believed to be ahead of what it is. Decided now, nothing would be due.
+      else if (early > 0) left.push({ ...timer, endsAt: now + early });
+      else over.push(timer);
+    }
     watch.alarmAt = Infinity;
-    watch.timers = watch.timers.filter((timer) => !over.includes(timer));
+    watch.timers = left;
     if (watch.timers.length === 0) this.forget(watch.sagaId);
     else this.wakeInTime(watch);
     // Should nothing come of it, the sweep looks again, whatever other timers the saga has.
