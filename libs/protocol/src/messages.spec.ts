@@ -19,19 +19,8 @@ import {
   topicsOf,
   workerMessageSchema,
 } from './index.js';
+import { envelope, sagaid, work } from '../test-support/samples.js';
 
-const sagaid = '01900000-0000-7000-8000-000000000001';
-const envelope = { specversion: '1.0', id: '1', source: 'test' };
-const work = {
-  sagaid,
-  step: 'a',
-  direction: 'forward',
-  run: 1,
-  attempt: 1,
-  effectkey: 'k',
-  worker: 'q.a',
-  replytoken: 't',
-};
 const messages = [
   [
     'command',

@@ -234,7 +234,8 @@ export class GroupConsumer implements Supervised {
     const { topic, partition, messages } = batch;
     const progress = this.progressOf(topic, partition);
     if (progress === undefined || this.#stopping || this.#fetches.any) return;
-    // The first serves as well as any. Each holds on to its batch: kept anew every time, it drags them all into old space.
+    // All do the same, as this consumer is never started again. Each reaches its batch: to keep every new one costs the
+    // collector a copy of all that is received.
     this.#commit ??= commitOffsetsIfNecessary;
     const isLost = () => this.#stopping || this.progressOf(topic, partition) !== progress;
     await this.#options.onBatch({
