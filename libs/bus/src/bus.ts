@@ -1,3 +1,5 @@
+import type { Logger } from '@counterstep/protocol';
+
 /**
  * The port behind which messages travel. Promises of every implementation (libs/testing has the suite that checks them):
  *
@@ -153,10 +155,5 @@ export class BusClosedError extends Error {
   }
 }
 
-/** What a bus tells about itself; the four levels of the orchestrator's logger. */
-export interface BusLogger {
-  debug(message: string, facts?: Record<string, unknown>): void;
-  info(message: string, facts?: Record<string, unknown>): void;
-  warn(message: string, facts?: Record<string, unknown>): void;
-  error(message: string, facts?: Record<string, unknown>): void;
-}
+/** What a bus tells about itself. */
+export type BusLogger = Logger;

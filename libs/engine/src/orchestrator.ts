@@ -11,7 +11,7 @@ import type {
   UndoPreview,
   Workflow,
 } from '@counterstep/core';
-import { topicsOf } from '@counterstep/protocol';
+import { carefully, topicsOf } from '@counterstep/protocol';
 import type { JsonObject, StartMessage } from '@counterstep/protocol';
 import { reasoned, storableSignal, storableWords } from './asked.js';
 import type { SignalOfCaller } from './asked.js';
@@ -19,7 +19,6 @@ import { StoreClock, systemClock } from './clock.js';
 import { Engine } from './engine.js';
 import { LivenessWatch } from './liveness.js';
 import type { LivenessReport } from './liveness.js';
-import { silentLogger } from './logger.js';
 import type { Logger } from './logger.js';
 import { MemoryStore } from './memory-store.js';
 import { Messages } from './messages.js';
@@ -63,7 +62,7 @@ export class Orchestrator {
     const workflows = [...(options.workflow ? [options.workflow] : []), ...(options.workflows ?? [])];
     this.registry = new Registry(workflows);
     this.schedules = checkSchedules(options.schedules ?? [], this.registry, Date.now());
-    this.logger = options.logger ?? silentLogger;
+    this.logger = carefully(options.logger);
     this.bus = options.eventBus;
     if (!options.stateStore)
       this.logger.warn('no state store was given: sagas are kept in memory and end with this process');

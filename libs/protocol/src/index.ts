@@ -1,5 +1,7 @@
 export { findJsonProblem, parseJson, storableText } from './json.js';
 export type { JsonObject, JsonProblem, JsonValue, ParsedJson } from './json.js';
+export { carefully } from './logger.js';
+export type { Logger } from './logger.js';
 export { NAME_PATTERN, directionSchema, effectKeyOf, sagaIdSchema } from './ids.js';
 export type { Direction, EffectKey } from './ids.js';
 export {

@@ -19,6 +19,7 @@ import type {
   TakenKey,
   Vitals,
 } from '@counterstep/engine';
+import { carefully } from '@counterstep/protocol';
 import type { SagaState } from '@counterstep/protocol';
 import type { DataSource } from 'typeorm';
 import { GRACE } from './connection.js';
@@ -77,8 +78,9 @@ export class PostgresStore implements Store {
     applicationName = 'counterstep',
     logger,
   }: PostgresStoreOptions) {
+    const log = carefully(logger);
     const onError = (error: unknown): void => {
-      logger?.warn('a connection to Postgres broke', {
+      log.warn('a connection to Postgres broke', {
         error: error instanceof Error ? error.message : String(error),
       });
     };

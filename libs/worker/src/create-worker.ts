@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus, Delivery, Listener, Received, Subscription } from '@counterstep/bus';
 import type { ProgressSink } from '@counterstep/core';
-import { commandSchema, decodeMessage, noticeSchema, topicsOf } from '@counterstep/protocol';
+import { carefully, commandSchema, decodeMessage, noticeSchema, topicsOf } from '@counterstep/protocol';
 import type { Barrier } from './barrier/barrier.js';
 import { openSession, type WorkerDatabase } from './barrier/database.js';
 import { NoBarrier } from './barrier/no-barrier.js';
@@ -9,7 +9,7 @@ import { PostgresBarrier } from './barrier/postgres-barrier.js';
 import { ensureBarrierTable } from './barrier/table.js';
 import { WorkerConfigError } from './errors.js';
 import { HandlerTable, type Handler } from './handlers.js';
-import { silentLogger, type WorkerLogger } from './logger.js';
+import type { WorkerLogger } from './logger.js';
 import { Outbox } from './outbox.js';
 import { addresseeOf } from './poison.js';
 import { ProgressOutbox } from './progress-outbox.js';
@@ -90,7 +90,7 @@ class BusWorker implements Worker {
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#handlers = new HandlerTable(options.handlers);
-    this.#logger = options.logger ?? silentLogger;
+    this.#logger = carefully(options.logger);
     this.#prefix = options.topicPrefix ?? 'counterstep';
     const source = options.source ?? 'counterstep-worker';
     const topics = topicsOf(this.#prefix);

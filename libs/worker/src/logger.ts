@@ -3,8 +3,6 @@ import type { BusLogger } from '@counterstep/bus';
 /** The four levels that a worker logs at. Facts carry `sagaId`, `step` and `attempt` where there are such. */
 export type WorkerLogger = BusLogger;
 
-export const silentLogger: WorkerLogger = { debug() {}, info() {}, warn() {}, error() {} };
-
 type PinoMethod = (facts: Record<string, unknown>, message: string) => void;
 
 /** A `WorkerLogger` that writes to a pino logger: JSON lines with the facts as fields. */

@@ -2,8 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MemoryBus, type Delivery, type OutgoingMessage, type RefusedMessage } from '@counterstep/bus';
 import type { Addressee, Answer } from '@counterstep/core';
 import { CommandClient } from '@counterstep/testing';
-import { topicsOf } from '@counterstep/protocol';
-import { silentLogger } from './logger.js';
+import { carefully, topicsOf } from '@counterstep/protocol';
 import { Outbox } from './outbox.js';
 
 class CountingBus extends MemoryBus {
@@ -25,7 +24,7 @@ describe('the replies of one turn', () => {
   beforeEach(async () => {
     bus = new CountingBus();
     client = await CommandClient.open(bus, ['payments']);
-    outbox = new Outbox(bus, topicsOf('counterstep'), 'test', silentLogger, new AbortController().signal);
+    outbox = new Outbox(bus, topicsOf('counterstep'), 'test', carefully(), new AbortController().signal);
     acknowledged = [];
   });
   afterEach(async () => {

@@ -81,7 +81,11 @@ export class Runner {
     const same = this.#running.get(command.effectkey);
     if (same) return same.share(asked);
     const handler = this.#options.handlers.find(command.direction, command.worker);
-    if (!handler) return this.#options.reply(command, this.#tell(command, unknownWorker(command)), delivery);
+    if (!handler) {
+      const answer = unknownWorker(command);
+      this.#options.reply(command, answer, delivery);
+      return this.#tell(command, answer);
+    }
     const running = new Running(asked, handler, this.#runningOptions);
     this.#running.set(command.effectkey, running);
     this.#groups.push(running);
@@ -104,9 +108,9 @@ export class Runner {
   }
 
   #answer(running: Running, answer: Answer): void {
-    this.#tell(running.command, answer);
     for (const { command, delivery } of running.asked) this.#options.reply(command, answer, delivery);
     this.#forget(running);
+    this.#tell(running.command, answer);
   }
 
   #forget({ command }: Running): void {
@@ -141,13 +145,12 @@ export class Runner {
     return false;
   }
 
-  #tell(command: Command, answer: Answer): Answer {
+  #tell(command: Command, answer: Answer): void {
     const { logger } = this.#options;
     const facts = factsOfCommand(command);
     if (answer.outcome === 'succeeded') logger.debug('succeeded', facts);
     else if (answer.outcome === 'rejected') logger.info('rejected', { ...facts, ...answer.error });
     else logger.warn('failed', { ...facts, ...answer.error, retryable: answer.retryable });
-    return answer;
   }
 
   async #idle(ms: number): Promise<void> {

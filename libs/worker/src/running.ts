@@ -79,7 +79,9 @@ export class Running implements EffectRun, BarrierEntry {
     return result;
   }
 
+  /** Only the first one counts. */
   answered(answer: Answer): void {
+    if (this.isAnswered) return;
     this.isAnswered = true;
     this.#options.onAnswer(this, answer);
   }

@@ -1,5 +1,6 @@
 import type { Kafka, SASLOptions } from 'kafkajs';
 import type { ConnectionOptions } from 'node:tls';
+import { carefully } from '@counterstep/protocol';
 import {
   BusClosedError,
   CLOCK_MARGIN_MS,
@@ -48,8 +49,6 @@ export interface KafkaBusOptions {
 /** After so long without an answer of the broker nobody can be sure of anything. */
 const ANSWER_MS = 5_000;
 
-const SILENT: BusLogger = { debug() {}, info() {}, warn() {}, error() {} };
-
 /** The bus on Kafka. Does not need the broker to be there when it is made. */
 export class KafkaBus implements Bus {
   readonly #options: KafkaBusOptions & { readonly logger: BusLogger };
@@ -62,7 +61,8 @@ export class KafkaBus implements Bus {
   #closing: Promise<void> | undefined;
 
   constructor(options: KafkaBusOptions) {
-    const { brokers, logger = SILENT, metadataMaxAgeMs = 30_000 } = options;
+    const { brokers, metadataMaxAgeMs = 30_000 } = options;
+    const logger = carefully(options.logger);
     this.#options = { ...options, logger };
     this.#client = kafkaClients(this.#options);
     this.#cluster = new Cluster({

@@ -1,3 +1,4 @@
+import { carefully } from '@counterstep/protocol';
 import {
   BusClosedError,
   CLOCK_MARGIN_MS,
@@ -25,7 +26,7 @@ import { MemorySubscription } from './memory-subscription.js';
  */
 export class MemoryBus implements Bus {
   readonly broker: MemoryCluster;
-  readonly #logger: BusLogger | undefined;
+  readonly #logger: BusLogger;
   readonly #readers = new Set<Subscription | Listener>();
   readonly #waiting = new Map<symbol, { go: () => void; abandon: () => void }>();
   #closing: Promise<void> | undefined;
@@ -33,7 +34,7 @@ export class MemoryBus implements Bus {
   constructor(brokerOrOptions: MemoryCluster | MemoryBrokerOptions = {}, logger?: BusLogger) {
     this.broker =
       brokerOrOptions instanceof MemoryCluster ? brokerOrOptions : new MemoryCluster(brokerOrOptions);
-    this.#logger = logger;
+    this.#logger = carefully(logger);
   }
 
   publish(messages: readonly OutgoingMessage[]): Promise<RefusedMessage[]> {

@@ -6,14 +6,14 @@ import type { MemoryCluster } from './memory-cluster.js';
 export class MemoryListener implements Listener {
   readonly #broker: MemoryCluster;
   readonly #options: ListenOptions;
-  readonly #logger: BusLogger | undefined;
+  readonly #logger: BusLogger;
   readonly #ready: Promise<void>;
   readonly #positions = new Map<PartitionLog, number>();
   #heard: () => void = () => undefined;
   #scheduled = false;
   #closed = false;
 
-  constructor(broker: MemoryCluster, options: ListenOptions, logger?: BusLogger) {
+  constructor(broker: MemoryCluster, options: ListenOptions, logger: BusLogger) {
     this.#broker = broker;
     this.#options = options;
     this.#logger = logger;
@@ -68,7 +68,7 @@ export class MemoryListener implements Listener {
     try {
       this.#options.onMessages(messages);
     } catch (error) {
-      this.#logger?.error('a listener threw', {
+      this.#logger.error('a listener threw', {
         topic: log.topic,
         error: error instanceof Error ? error.message : String(error),
       });

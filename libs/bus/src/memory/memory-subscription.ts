@@ -24,14 +24,14 @@ export class MemorySubscription implements Subscription {
   readonly #group: MemoryGroup;
   readonly #options: SubscribeOptions;
   readonly #credit: Credit;
-  readonly #logger: BusLogger | undefined;
+  readonly #logger: BusLogger;
   readonly #ready: Promise<void>;
   #held = new Map<PartitionLog, Held>();
   #joined: () => void = () => undefined;
   #scheduled = false;
   #closed = false;
 
-  constructor(broker: MemoryCluster, options: SubscribeOptions, logger?: BusLogger) {
+  constructor(broker: MemoryCluster, options: SubscribeOptions, logger: BusLogger) {
     this.#broker = broker;
     this.#options = options;
     this.#logger = logger;
@@ -161,7 +161,7 @@ export class MemorySubscription implements Subscription {
     try {
       this.#options.onDeliveries(deliveries);
     } catch (error) {
-      this.#logger?.error('a delivery handler threw; its messages stay unacknowledged', {
+      this.#logger.error('a delivery handler threw; its messages stay unacknowledged', {
         group: this.#options.group,
         error: error instanceof Error ? error.message : String(error),
       });

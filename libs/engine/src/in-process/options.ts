@@ -70,17 +70,3 @@ export function checkOptions(options: InProcessOptions): void {
     problems,
   );
 }
-
-/** The logger, without what it throws: that must not stop a saga. */
-export function carefully(logger: Logger): Logger {
-  const quietly =
-    (level: keyof Logger) =>
-    (message: string, facts?: Record<string, unknown>): void => {
-      try {
-        logger[level](message, facts);
-      } catch {
-        // There is nobody to tell.
-      }
-    };
-  return { debug: quietly('debug'), info: quietly('info'), warn: quietly('warn'), error: quietly('error') };
-}

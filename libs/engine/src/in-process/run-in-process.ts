@@ -1,8 +1,8 @@
 import { WorkflowExecutionError, contextInside, dueAt, factsOf, fold, isFinished } from '@counterstep/core';
 import type { Saga, Workflow } from '@counterstep/core';
+import { carefully } from '@counterstep/protocol';
 import { systemClock, within } from '../clock.js';
 import type { Clock } from '../clock.js';
-import { silentLogger } from '../logger.js';
 import type { Logger } from '../logger.js';
 import { MemoryDatabase } from '../memory-database.js';
 import { MemoryStore } from '../memory-store.js';
@@ -13,7 +13,7 @@ import { refuseMissing } from './handlers.js';
 import type { InProcessHandlers } from './handlers.js';
 import { InProcessBus } from './in-process-bus.js';
 import { LocalWorker } from './local-worker.js';
-import { carefully, checkOptions } from './options.js';
+import { checkOptions } from './options.js';
 import type { InProcessOptions } from './options.js';
 import { PersonNeededError } from './saga-handle.js';
 import type { EndedSaga, RunningSaga, SagaHandle } from './saga-handle.js';
@@ -64,7 +64,7 @@ class Run {
     private readonly handlers: InProcessHandlers,
     private readonly options: InProcessOptions,
   ) {
-    const logger = carefully(options.logger ?? silentLogger);
+    const logger = carefully(options.logger);
     const { clock } = options;
     const sink = options.sink ? carefulSink(options.sink, logger) : loggingSink(logger);
     const began = Date.now();

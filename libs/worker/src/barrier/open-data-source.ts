@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
+import { carefully } from '@counterstep/protocol';
 import type { WorkerLogger } from '../logger.js';
 import { quoteIdentifier } from './table.js';
 
@@ -29,7 +30,9 @@ export async function openDataSource(
       await dataSource.initialize();
     } catch (error) {
       const reason = error instanceof Error ? error.message || error.name : String(error);
-      logger.warn(`waiting for Postgres at ${addressOf(dataSource)}: ${reason}`, { tries: tries + 1 });
+      carefully(logger).warn(`waiting for Postgres at ${addressOf(dataSource)}: ${reason}`, {
+        tries: tries + 1,
+      });
       await delay(Math.min(MAX_BACKOFF_MS, 250 * 2 ** tries), undefined, signal && { signal });
       continue;
     }
