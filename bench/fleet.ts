@@ -41,6 +41,7 @@ export class Fleet {
     private readonly env: Readonly<Record<string, string>>,
     private readonly folder: string,
     private readonly profiles: string | undefined,
+    private readonly dropOwn: () => Promise<void>,
   ) {
     const { WORKLOAD: _, DATABASE_URL: __, KAFKA_BROKERS: ___, TOPIC_PREFIX: ____, ...settings } = env;
     this.settings = {
@@ -52,48 +53,58 @@ export class Fleet {
     this.worker = this.orchestrator;
   }
 
-  /** Runs `use` with a fleet, on a database of its own unless one is given; nothing of it is left afterwards. */
+  /** Runs `use` with a fleet, of which nothing is left afterwards. */
   static async with<T>(
     servers: Servers,
     setup: Setup,
     use: (fleet: Fleet) => Promise<T>,
     databaseUrl?: string,
   ): Promise<T> {
+    const fleet = await Fleet.start(servers, setup, databaseUrl);
+    try {
+      return await use(fleet);
+    } finally {
+      await fleet.stop();
+    }
+  }
+
+  /** On a database of its own unless one is given. */
+  static async start(servers: Servers, setup: Setup, databaseUrl?: string): Promise<Fleet> {
     const { workload, bus = 'kafka', partitions = 4, lanes = 1 } = setup;
     const { barrier = 'transaction', concurrency = 10, profiles } = setup;
     const folder = await buildProcesses();
     const own = databaseUrl === undefined ? await freshDatabase(servers.postgres.url) : undefined;
     const url = databaseUrl ?? own?.url ?? '';
     const prefix = `bench-${workload.toLowerCase()}-${Date.now()}`;
-    const fleet = new Fleet(
-      servers,
-      url,
-      prefix,
-      {
-        DATABASE_URL: url,
-        KAFKA_BROKERS: servers.kafka.brokers,
-        TOPIC_PREFIX: prefix,
-        WORKLOAD: workload,
-        BUS: bus,
-        PARTITIONS: String(partitions),
-        LANES: String(lanes),
-        BARRIER: barrier,
-        CONCURRENCY: String(concurrency),
-      },
-      folder,
-      profiles,
-    );
+    const env = {
+      DATABASE_URL: url,
+      KAFKA_BROKERS: servers.kafka.brokers,
+      TOPIC_PREFIX: prefix,
+      WORKLOAD: workload,
+      BUS: bus,
+      PARTITIONS: String(partitions),
+      LANES: String(lanes),
+      BARRIER: barrier,
+      CONCURRENCY: String(concurrency),
+    };
+    const fleet = new Fleet(servers, url, prefix, env, folder, profiles, async () => own?.drop());
     try {
       await fleet.orchestrator.ready();
       if (!fleet.isInProcess) {
         fleet.worker = fleet.process('worker');
         await fleet.worker.ready();
       }
-      return await use(fleet);
-    } finally {
-      await Promise.all(fleet.processes().map((each) => each.end()));
-      await own?.drop();
+      return fleet;
+    } catch (error) {
+      await fleet.stop();
+      throw error;
     }
+  }
+
+  /** Ends the processes, and drops the database if it is the fleet's own. */
+  async stop(): Promise<void> {
+    await Promise.all(this.processes().map((each) => each.end()));
+    await this.dropOwn();
   }
 
   /** One process runs all. */

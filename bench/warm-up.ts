@@ -1,11 +1,24 @@
-const SHARE = 0.25;
-const ROUNDS = 3;
-const LEAST = 50;
+/** Of the same load before it is measured, the same for every system. */
+export const WARM_UP_SECONDS = 10;
+/** Parts of a load. */
+const PARTS = 10;
+
+interface Closed {
+  readonly inFlight: number;
+  readonly sagas: number;
+}
 
 /**
- * Sagas that run before a closed loop is measured, the same for every system: a quarter of the load, and never less than a
- * few rounds of those in flight. Programs that are compiled while they run are several times slower in their first seconds.
+ * Runs parts of a closed loop, one after another, until its seconds are over. Programs that are compiled while they run are
+ * several times slower in their first seconds, and a service has been up for longer when it matters.
  */
-export function warmedUpBy({ inFlight, sagas }: { inFlight: number; sagas: number }): number {
-  return Math.min(sagas, Math.max(LEAST, ROUNDS * inFlight, Math.round(sagas * SHARE)));
+export async function warmUp(load: Closed, run: (part: Closed) => Promise<unknown>): Promise<void> {
+  const end = performance.now() + WARM_UP_SECONDS * 1_000;
+  do await run(partOf(load));
+  while (performance.now() < end);
+}
+
+/** Long enough that it is in flight as the load is, short enough that the seconds are not exceeded by much. */
+export function partOf({ inFlight, sagas }: Closed): Closed {
+  return { inFlight, sagas: Math.max(inFlight, Math.ceil(sagas / PARTS)) };
 }

@@ -1,5 +1,5 @@
 import { quantiles } from '../row.js';
-import { warmedUpBy } from '../warm-up.js';
+import { warmUp } from '../warm-up.js';
 import type { Figures, Load } from './peer.js';
 import type { Program } from './program.js';
 import type { Stack } from './stack.js';
@@ -25,7 +25,7 @@ export async function closedLoop(stack: Stack, program: Program): Promise<(load:
     return JSON.parse(await program.line(LOAD_SECONDS)) as Answer;
   };
   return async (load) => {
-    await answer({ ...load, sagas: warmedUpBy(load) });
+    await warmUp(load, answer);
     const { result, usage } = await stack.measure(() => answer(load));
     const { completed, failures, seconds, latenciesMs } = result;
     const failed = load.sagas - completed;

@@ -2,6 +2,8 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Fleet } from '../fleet.js';
+import type { Setup } from '../fleet.js';
 import { cpuSeconds, rssMb } from '../processes.js';
 import { startDatabase, startServers, walPosition, writtenSince } from '../servers.js';
 import type { Database, Servers } from '../servers.js';
@@ -33,6 +35,13 @@ export class Stack {
     const servers = this.keep(await startServers());
     if (servers.kafka.pid !== undefined) this.pids.set('kafka', servers.kafka.pid);
     return servers;
+  }
+
+  /** Our own processes, on servers of the stack. */
+  async fleet(setup: Setup): Promise<Fleet> {
+    const fleet = await Fleet.start(await this.servers(), setup);
+    this.ends.push(() => fleet.stop());
+    return fleet;
   }
 
   /** An empty folder that is removed with the stack. */

@@ -1,6 +1,5 @@
 import { measure } from '../measure.js';
 import type { Measurement } from '../measure.js';
-import { warmedUpBy } from '../warm-up.js';
 import { repeated } from './suite.js';
 import type { Suite } from './suite.js';
 
@@ -17,8 +16,7 @@ export function closedLoops(workload: string, loops: readonly Loop[]): Suite {
       for (const { inFlight, sagas, setup } of loops) {
         const key = { workload, inFlight, repeat };
         const order = { inFlight, sagas: run.scaled(sagas, inFlight) };
-        const warmUp = warmedUpBy(order);
-        await run.row(key, () => measure(servers, { key, order, warmUp, ...(setup && { setup }) }));
+        await run.row(key, () => measure(servers, { key, order, ...(setup && { setup }) }));
       }
     });
 }

@@ -1,5 +1,4 @@
-import { IN_PROCESS, measure, measureW1 } from '../measure.js';
-import { warmedUpBy } from '../warm-up.js';
+import { IN_PROCESS, measure } from '../measure.js';
 import { repeated } from './suite.js';
 import type { Suite } from './suite.js';
 
@@ -23,8 +22,9 @@ const OPEN_SECONDS = 15;
 export const w1: Suite = async (run, servers) => {
   await repeated(run.repeats, async (repeat) => {
     for (const { inFlight, sagas } of LOADS) {
-      const load = { inFlight, sagas: run.scaled(sagas, inFlight), repeat };
-      await run.row({ workload: 'W1', inFlight, repeat }, () => measureW1(load, servers));
+      const key = { workload: 'W1', inFlight, repeat };
+      const order = { inFlight, sagas: run.scaled(sagas, inFlight) };
+      await run.row(key, () => measure(servers, { key, order }));
     }
   });
   const best = run.best() ?? 0;
@@ -33,14 +33,12 @@ export const w1: Suite = async (run, servers) => {
       const key = { workload: 'W1', variant: `open loop at ${share * 100} %`, repeat };
       const rate = Math.max(1, Math.round(best * share));
       const order = { rate, sagas: run.scaled(rate * OPEN_SECONDS) };
-      await run.row(key, () => measure(servers, { key, order, warmUp: rate * 2 }));
+      await run.row(key, () => measure(servers, { key, order }));
     }
     for (const { inFlight, sagas } of IN_PROCESS_LOADS) {
       const key = { workload: 'W1', variant: 'in process', inFlight, repeat };
       const order = { inFlight, sagas: run.scaled(sagas, inFlight) };
-      await run.row(key, () =>
-        measure(servers, { key, order, warmUp: warmedUpBy(order), setup: IN_PROCESS }),
-      );
+      await run.row(key, () => measure(servers, { key, order, setup: IN_PROCESS }));
     }
   });
 };

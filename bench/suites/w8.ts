@@ -21,17 +21,16 @@ export const w8: Suite = async (run, servers) => {
   const finished = run.scaled(FINISHED);
   const full = await freshDatabase(servers.postgres.url);
   const order = { inFlight: IN_FLIGHT, sagas: run.scaled(SAGAS, IN_FLIGHT) };
-  const warmUp = 2 * IN_FLIGHT;
   try {
     // What is copied are sagas that ran.
     await Fleet.with(servers, { workload: 'W8' }, (fleet) => fleet.load({ inFlight: 1, sagas: 1 }), full.url);
     await multiplyFinished(full.url, finished);
     await repeated(Math.max(LEAST_REPEATS, run.repeats), async (repeat) => {
       const empty = { workload: 'W8', variant: 'empty', repeat };
-      await run.row(empty, () => measure(servers, { key: empty, order, warmUp }));
+      await run.row(empty, () => measure(servers, { key: empty, order }));
       const beside = { workload: 'W8', variant: 'full', repeat };
       await run.row(beside, async () => ({
-        ...(await measure(servers, { key: beside, order, warmUp, databaseUrl: full.url })),
+        ...(await measure(servers, { key: beside, order, databaseUrl: full.url })),
         figures: { finishedBefore: finished },
       }));
     });

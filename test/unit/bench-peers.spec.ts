@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Load, Peer } from '../../bench/peers/peer.js';
 import { isNamed, keyOf, turns } from '../../bench/peers/plan.js';
 import { toRow } from '../../bench/peers/result.js';
-import { warmedUpBy } from '../../bench/warm-up.js';
+import { partOf } from '../../bench/warm-up.js';
 
 const load = (inFlight: number): Load => ({ inFlight, sagas: 10 * inFlight });
 const system = (name: string) => ({ name, loads: [load(1), load(64)] });
@@ -47,15 +47,13 @@ describe('the systems that --only names', () => {
   });
 });
 
-describe('the warm-up before a load', () => {
-  it('is a quarter of its sagas', () => {
-    expect(warmedUpBy({ inFlight: 64, sagas: 10_000 })).toBe(2_500);
+describe('the parts of a warm-up', () => {
+  it('are as many in flight as the load, and a tenth as long', () => {
+    expect(partOf({ inFlight: 64, sagas: 10_000 })).toEqual({ inFlight: 64, sagas: 1_000 });
   });
 
-  it('is at least some rounds of the sagas in flight, and never more than the load', () => {
-    expect(warmedUpBy({ inFlight: 64, sagas: 600 })).toBe(192);
-    expect(warmedUpBy({ inFlight: 1, sagas: 200 })).toBe(50);
-    expect(warmedUpBy({ inFlight: 64, sagas: 64 })).toBe(64);
+  it('are never shorter than what is in flight', () => {
+    expect(partOf({ inFlight: 4_000, sagas: 30_000 })).toEqual({ inFlight: 4_000, sagas: 4_000 });
   });
 });
 

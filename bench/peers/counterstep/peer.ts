@@ -1,6 +1,8 @@
-import { SYSTEM, measureW1 } from '../../measure.js';
+import type { Setup } from '../../fleet.js';
+import { IN_PROCESS, SYSTEM, measureOn } from '../../measure.js';
 import { version } from '../../version.js';
 import type { Peer } from '../peer.js';
+import type { Stack } from '../stack.js';
 
 /** Ours, as `npm run bench` measures it: an orchestrator, Kafka, a worker with its barrier, Postgres. */
 const counterstep: Peer = {
@@ -18,10 +20,7 @@ const counterstep: Peer = {
   async setUp() {
     return undefined;
   },
-  async start(stack) {
-    const servers = await stack.servers();
-    return ({ inFlight, sagas }, repeat) => measureW1({ inFlight, sagas, repeat }, servers);
-  },
+  start: (stack) => start(stack),
 };
 
 /** The same as one process: no Kafka, no barrier, as systems of this class have it. */
@@ -30,10 +29,13 @@ const inProcess: Peer = {
   name: `${SYSTEM} in process`,
   class: 'in-process steps',
   durability: 'what each step gave is in Postgres',
-  async start(stack) {
-    const servers = await stack.servers();
-    return ({ inFlight, sagas }, repeat) => measureW1({ inFlight, sagas, repeat, inProcess: true }, servers);
-  },
+  start: (stack) => start(stack, IN_PROCESS),
 };
+
+async function start(stack: Stack, setup: Partial<Setup> = {}): ReturnType<Peer['start']> {
+  const fleet = await stack.fleet({ workload: 'W1', ...setup });
+  return ({ inFlight, sagas }, repeat) =>
+    measureOn(fleet, { workload: 'W1', inFlight, repeat }, { inFlight, sagas });
+}
 
 export const peers: readonly Peer[] = [counterstep, inProcess];
