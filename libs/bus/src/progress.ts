@@ -11,8 +11,8 @@ export interface Handed {
  */
 export class PartitionProgress {
   readonly #released: (count: number) => void;
-  /** Handed out in order; those before `#head` are settled. */
-  #handed: Handed[] = [];
+  /** Handed out in order. Those before `#head` are settled, and let go of: with them goes the memory that they were read into. */
+  #handed: (Handed | undefined)[] = [];
   #head = 0;
   #outstanding = 0;
   #next: number | undefined;
@@ -59,7 +59,7 @@ export class PartitionProgress {
     if (handed.settled || this.#retired) return false;
     handed.settled = true;
     this.#outstanding--;
-    while (this.#handed[this.#head]?.settled === true) this.#head++;
+    while (this.#handed[this.#head]?.settled === true) this.#handed[this.#head++] = undefined;
     // Cut off seldom: shifting the array at each acknowledgement would be quadratic.
     if (this.#head > 512 && this.#head * 2 > this.#handed.length) {
       this.#handed = this.#handed.slice(this.#head);
@@ -87,7 +87,7 @@ export class PartitionProgress {
   #giveUp(): void {
     // What was handed out and not acknowledged stays above the position.
     this.#next = this.position;
-    for (const handed of this.#handed) handed.settled = true;
+    for (const handed of this.#handed) if (handed) handed.settled = true;
     this.#handed = [];
     this.#head = 0;
     this.#released(this.#outstanding);

@@ -19,9 +19,9 @@ export interface Entry {
   /** There is a saga, but this version cannot read its history. */
   readonly unreadable: { readonly digest: string } | undefined;
   saga: Saga | undefined;
-  readonly records: HistoryRecord[];
-  readonly messages: OutgoingMessage[];
-  readonly verdicts: { readonly input: Input; readonly result: InputResult }[];
+  records: readonly HistoryRecord[];
+  messages: readonly OutgoingMessage[];
+  verdicts: readonly { readonly input: Input; readonly result: InputResult }[];
   parks: readonly ParkedInput[];
   keys: readonly NewKey[];
   claims: readonly Claim[];
@@ -67,7 +67,7 @@ export class BatchDecider {
       }
       const taking = judged?.claims ?? (result.kind === 'applied' ? keys : NONE);
       for (const key of taking) given.add(nameOf(key));
-      entry.verdicts.push({ input, result });
+      entry.verdicts = [...entry.verdicts, { input, result }];
     }
     return { entries, deferred };
   }
@@ -108,8 +108,8 @@ export class BatchDecider {
         // A message that no broker would take is found before the commit, when the saga can still be told.
         if (tooLarge) return this.hold(entry, input, 'PAYLOAD_TOO_LARGE', this.sizesOf(tooLarge), moment);
         entry.saga = decision.saga;
-        entry.records.push(record);
-        entry.messages.push(...messages);
+        entry.records = [...entry.records, record];
+        entry.messages = entry.messages.length > 0 ? [...entry.messages, ...messages] : messages;
         if (input.keys) entry.keys = input.keys;
         return { kind: 'applied', saga: decision.saga };
       }
@@ -162,9 +162,9 @@ export function entryOf(
     isCached,
     unreadable,
     saga,
-    records: [],
-    messages: [],
-    verdicts: [],
+    records: NONE,
+    messages: NONE,
+    verdicts: NONE,
     parks: NONE,
     keys: NONE,
     claims: NONE,

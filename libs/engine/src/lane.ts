@@ -117,8 +117,7 @@ export class LaneLoop {
       else this.queue.answerAll(entry);
     }
     if (writing.length === 0 && !this.owes) return;
-    const write = (some: readonly Entry[]): Promise<void> => this.commit(some);
-    await writeWithoutCulprits(writing, write, this.poisoned);
+    await writeWithoutCulprits(writing, (some) => this.commit(some), this.poisoned);
   }
 
   private async commit(entries: readonly Entry[]): Promise<void> {
@@ -137,17 +136,18 @@ export class LaneLoop {
     this.written = confirmed;
     const stale = new Set(result.stale);
     const good = entries.filter((entry) => !stale.has(entry.sagaId));
-    void this.publish(number, good);
+    this.publish(number, good);
     for (const entry of entries) {
       if (stale.has(entry.sagaId)) this.again(entry);
       else this.committed(entry);
     }
   }
 
-  private async publish(upTo: number, entries: readonly Entry[]): Promise<void> {
+  /** Keeps only what it needs while the broker confirms: the rest of the batch is garbage by then. */
+  private publish(upTo: number, entries: readonly Entry[]): void {
+    const sagas = entries.flatMap(({ saga }) => saga ?? []);
     const messages = entries.flatMap((entry) => entry.messages);
-    await this.outbox.publish(upTo, messages);
-    for (const { saga } of entries) if (saga) this.options.onConfirmed(saga);
+    void this.outbox.publish(upTo, messages).then(() => sagas.forEach(this.options.onConfirmed));
   }
 
   private committed(entry: Entry): void {

@@ -23,7 +23,6 @@ export class SagaCache {
   }
 
   remember(saga: Saga): void {
-    this.sagas.delete(saga.sagaId);
     this.sagas.set(saga.sagaId, saga);
     if (this.sagas.size <= this.limit) return;
     const [oldest] = this.sagas.keys();
