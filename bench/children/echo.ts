@@ -9,6 +9,8 @@ import { serve } from './serve.js';
 export interface EchoOrder {
   readonly inFlight: number;
   readonly messages: number;
+  /** Between an answer and the next question; none unless it is set. */
+  readonly pauseMs?: number;
 }
 
 export interface EchoResult {
@@ -51,7 +53,7 @@ if (ROLE === 'answer') onMessage = (key, partition) => send({ key, value: VALUE,
 process.on('SIGTERM', () => process.exit(0));
 serve({ run });
 
-async function run({ inFlight, messages }: EchoOrder): Promise<EchoResult> {
+async function run({ inFlight, messages, pauseMs }: EchoOrder): Promise<EchoResult> {
   const latencies = new Latencies();
   let sent = 0;
   // The key carries the time, so that nothing needs to be looked up.
@@ -64,7 +66,8 @@ async function run({ inFlight, messages }: EchoOrder): Promise<EchoResult> {
     onMessage = (key) => {
       latencies.record(performance.now() - Number(key));
       if (latencies.count === messages) resolve();
-      else ask();
+      else if (pauseMs === undefined) ask();
+      else setTimeout(ask, pauseMs);
     };
     for (let i = 0; i < inFlight; i += 1) ask();
   });

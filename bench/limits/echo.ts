@@ -2,7 +2,7 @@ import { buildProcesses } from '../build.js';
 import type { EchoOrder, EchoResult } from '../children/echo.js';
 import { Measured } from '../processes.js';
 import type { Servers } from '../servers.js';
-import { echoes, limitOf } from './limit.js';
+import { EACH_SECOND, echoes, limitOf } from './limit.js';
 import type { Limit } from './limit.js';
 
 const LOADS: readonly EchoOrder[] = [
@@ -10,6 +10,7 @@ const LOADS: readonly EchoOrder[] = [
   { inFlight: 64, messages: 30_000 },
   { inFlight: 1_000, messages: 100_000 },
 ];
+const SELDOM: EchoOrder = { inFlight: 1, messages: 20, pauseMs: 1_000 };
 
 /** Two processes, two topics, kafkajs and nothing else. */
 export async function echoLimit({ kafka }: Servers): Promise<Limit> {
@@ -29,6 +30,9 @@ export async function echoLimit({ kafka }: Servers): Promise<Limit> {
       figures[`${echoes(load.inFlight)}: p50 ms`] = p50Ms;
       figures[`${echoes(load.inFlight)}: p99 ms`] = p99Ms;
     }
+    const { p50Ms, p99Ms } = (await asking.ask('run', SELDOM)) as EchoResult;
+    figures[`${EACH_SECOND}: p50 ms`] = p50Ms;
+    figures[`${EACH_SECOND}: p99 ms`] = p99Ms;
     return limitOf('echo', figures);
   } finally {
     await Promise.all([asking.end(), answering.end()]);

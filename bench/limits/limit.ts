@@ -38,3 +38,6 @@ export function inBatch(size: number): string {
 export function echoes(inFlight: number): string {
   return `${inFlight} in flight`;
 }
+
+/** How long one takes when the machine has slept for a second before it, as in W13. */
+export const EACH_SECOND = '1 in each second';
