@@ -1,4 +1,5 @@
 import type { Logger } from '@counterstep/engine';
+import { carefully } from '@counterstep/protocol';
 
 const HARD_LIMIT_MS = 25_000;
 
@@ -6,7 +7,8 @@ const HARD_LIMIT_MS = 25_000;
  * Calls `stop` once at SIGTERM, SIGINT or SIGHUP and then exits with 0. A second signal exits at once, and so does a stop
  * that takes longer than 25 seconds. A rejection that nobody handles ends the process with 1: its state is unknown.
  */
-export function endOnSignals(logger: Logger, stop: () => Promise<void>): void {
+export function endOnSignals(told: Logger, stop: () => Promise<void>): void {
+  const logger = carefully(told);
   let isStopping = false;
   const end = (signal: string): void => {
     if (isStopping) process.exit(1);

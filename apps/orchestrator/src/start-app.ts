@@ -5,6 +5,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Bus } from '@counterstep/bus';
 import { ValidationError, type Workflow } from '@counterstep/core';
 import { Orchestrator, type Logger, type Schedule, type Store } from '@counterstep/engine';
+import { carefully } from '@counterstep/protocol';
 import { Readiness } from './health/readiness.js';
 import { jsonBody } from './http/json-body.js';
 import { serveOpenApi } from './http/openapi.js';
@@ -53,7 +54,8 @@ const MAX_DELAY_MS = 5_000;
  * Serves the API at once, and works as soon as the database is there: until then it is not ready and refuses starts with
  * 503. Rejects when the definitions contradict each other or a schedule is bad (`ValidationError`) or the port cannot be had.
  */
-export async function startApp(options: AppOptions): Promise<StartedApp> {
+export async function startApp(given: AppOptions): Promise<StartedApp> {
+  const options = { ...given, logger: carefully(given.logger) };
   const { bus, store, logger, workflows, schedules = [], topicPrefix, partitions, lanes } = options;
   const { maxWatchers, streams } = options;
   const orchestrator = new Orchestrator({

@@ -24,7 +24,7 @@ export interface HandlerContext {
   setMetrics(values: Readonly<Record<string, unknown>>, category?: string): void;
 }
 
-/** Where what handlers tell while they run goes, apart from heartbeats. It must not throw. */
+/** Where what handlers tell while they run goes, apart from heartbeats. What it throws is logged, and fails nothing. */
 export interface ProgressSink {
   progress(command: Command, current: number, total: number, category: string): void;
   log(

@@ -64,6 +64,7 @@ export { CLAIMED, admit, admitUndo, forwardKeyOf, orderOf, settle } from './barr
 export type { Admission, Answer, BarrierOrder, BarrierRow, RowState } from './barrier-rules.js';
 export { enterBarrier, enterRows, leaveBarrier, leaveRow } from './barrier-rows.js';
 export type { BarrierRows, Entered } from './barrier-rows.js';
+export { carefulSink, factsOfCommand } from './careful-sink.js';
 export { withUndoData } from './handler-context.js';
 export type { HandlerContext, ProgressSink, Undo, WithUndoData } from './handler-context.js';
 export {

@@ -90,9 +90,3 @@ export class RunContext implements StepContext<unknown> {
     };
   }
 }
-
-/** The facts that every log line about a command carries. */
-export function factsOfCommand(command: Command): Record<string, unknown> {
-  const { sagaid: sagaId, step, attempt, direction, worker, effectkey: effectKey } = command;
-  return { sagaId, step, attempt, direction, worker, effectKey };
-}

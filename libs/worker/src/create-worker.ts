@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus, Delivery, Listener, Received, Subscription } from '@counterstep/bus';
-import type { ProgressSink } from '@counterstep/core';
+import { carefulSink, type ProgressSink } from '@counterstep/core';
 import { carefully, commandSchema, decodeMessage, noticeSchema, topicsOf } from '@counterstep/protocol';
 import type { Barrier } from './barrier/barrier.js';
 import { openSession, type WorkerDatabase } from './barrier/database.js';
@@ -103,7 +103,7 @@ class BusWorker implements Worker {
       concurrency: options.concurrency ?? 10,
       graceMs: options.graceMs ?? 5_000,
       logger: this.#logger,
-      sink: options.sink ?? this.#progress,
+      sink: options.sink ? carefulSink(options.sink, this.#logger) : this.#progress,
       sendHeartbeat: (command, undoData) => this.#outbox.heartbeat(command, undoData),
       reply: (to, answer, delivery) => this.#outbox.reply(to, answer, delivery),
     });

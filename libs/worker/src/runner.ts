@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Delivery } from '@counterstep/bus';
-import { EffectCancelled, type Addressee, type Answer } from '@counterstep/core';
+import { EffectCancelled, factsOfCommand, type Addressee, type Answer } from '@counterstep/core';
 import type { Command, NoticeReason } from '@counterstep/protocol';
 import type { Barrier } from './barrier/barrier.js';
-import { factsOfCommand } from './context.js';
 import type { EffectOptions } from './effect.js';
 import { Groups } from './groups.js';
 import { HandlerTimes } from './handler-times.js';

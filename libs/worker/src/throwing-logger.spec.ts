@@ -123,3 +123,21 @@ describe('an answer', () => {
     expect(inFlight).toEqual([0]);
   });
 });
+
+test('a sink that throws fails no step, and is told of in the log', async () => {
+  const warnings: string[] = [];
+  const logger: WorkerLogger = { debug: none, info: none, warn: (text) => warnings.push(text), error: none };
+  const sink = { progress: broken, log: broken, metrics: broken };
+  const handler = stepHandler('payments.charge', { barrier: 'none' }, (_input, context) => {
+    context.setProgress(1, 2);
+    context.log('charged');
+    context.setMetrics({ rows: 1 });
+    return 'done';
+  });
+  await serve(handler, { sink, logger });
+  const command = client.command('payments.charge', {});
+  await client.send(command);
+  const reply = await client.reply(({ effectkey }) => effectkey === command.effectkey);
+  expect(reply).toMatchObject({ outcome: 'succeeded' });
+  expect(warnings).toEqual(Array(3).fill('the sink failed: the disk is full'));
+});

@@ -5,6 +5,7 @@ import {
   NonRetryable,
   answerOf,
   enterBarrier,
+  factsOfCommand,
   heartbeatTo,
   leaveBarrier,
   orderOf,
@@ -21,7 +22,6 @@ import { handlerOf } from './handlers.js';
 import type { InProcessContext, InProcessHandlers } from './handlers.js';
 import type { Receiver } from './in-process-bus.js';
 import { LocalRun } from './local-run.js';
-import { factsOfCommand } from './sink.js';
 
 export interface LocalWorkerOptions {
   readonly handlers: InProcessHandlers;

@@ -1,4 +1,12 @@
-import { WorkflowExecutionError, contextInside, dueAt, factsOf, fold, isFinished } from '@counterstep/core';
+import {
+  WorkflowExecutionError,
+  carefulSink,
+  contextInside,
+  dueAt,
+  factsOf,
+  fold,
+  isFinished,
+} from '@counterstep/core';
 import type { Saga, Workflow } from '@counterstep/core';
 import { carefully } from '@counterstep/protocol';
 import { systemClock, within } from '../clock.js';
@@ -17,7 +25,7 @@ import { checkOptions } from './options.js';
 import type { InProcessOptions } from './options.js';
 import { PersonNeededError } from './saga-handle.js';
 import type { EndedSaga, RunningSaga, SagaHandle } from './saga-handle.js';
-import { carefulSink, loggingSink } from './sink.js';
+import { loggingSink } from './sink.js';
 import { snapshot } from './snapshot.js';
 import { TellingStore } from './telling-store.js';
 
