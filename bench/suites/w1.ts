@@ -3,11 +3,11 @@ import { repeated } from './suite.js';
 import type { Suite } from './suite.js';
 
 const LOADS = [
-  { inFlight: 4_000, sagas: 45_000 },
-  { inFlight: 1_000, sagas: 30_000 },
-  { inFlight: 256, sagas: 15_000 },
-  { inFlight: 64, sagas: 12_000 },
   { inFlight: 1, sagas: 400 },
+  { inFlight: 64, sagas: 12_000 },
+  { inFlight: 256, sagas: 15_000 },
+  { inFlight: 1_000, sagas: 40_000 },
+  { inFlight: 4_000, sagas: 60_000 },
 ];
 /** The orchestrator and its worker as one process, without Kafka. */
 const IN_PROCESS_LOADS = [
@@ -18,7 +18,10 @@ const IN_PROCESS_LOADS = [
 const OPEN = [0.5, 0.8];
 const OPEN_SECONDS = 15;
 
-/** Closed loops from thousands of sagas to one, then open loops below the highest rate that they reached, and one process. */
+/**
+ * Closed loops from one saga to thousands, so that the servers have run for a while when it counts; then open loops below
+ * the highest rate that they reached, and one process.
+ */
 export const w1: Suite = async (run, servers) => {
   await repeated(run.repeats, async (repeat) => {
     for (const { inFlight, sagas } of LOADS) {

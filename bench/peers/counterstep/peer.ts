@@ -14,8 +14,8 @@ const counterstep: Peer = {
   loads: [
     { inFlight: 1, sagas: 1_000 },
     { inFlight: 64, sagas: 15_000 },
-    { inFlight: 1_000, sagas: 30_000 },
-    { inFlight: 4_000, sagas: 40_000 },
+    { inFlight: 1_000, sagas: 40_000 },
+    { inFlight: 4_000, sagas: 60_000 },
   ],
   async setUp() {
     return undefined;

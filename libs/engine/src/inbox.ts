@@ -13,6 +13,8 @@ import type { Input, InputResult } from './input.js';
 import type { Logger } from './logger.js';
 import type { Messages } from './messages.js';
 
+type WorkerEvent = ReplyEvent | HeartbeatEvent;
+
 export interface InboxOptions {
   readonly bus: Bus;
   readonly messages: Messages;
@@ -55,10 +57,12 @@ export class Inbox {
     }
   };
 
+  /** Nothing that waits for the store keeps the message: at full load they would be most of what the process holds. */
   private take(delivery: Delivery, message: WorkerMessage): void {
+    const sagaId = message.sagaid;
     const event = eventOf(message);
     if (event.type === 'heartbeat') {
-      this.options.onAlive(message.sagaid, event);
+      this.options.onAlive(sagaId, event);
       // One without undo data only puts a deadline off.
       if (event.undoData === undefined) {
         delivery.ack();
@@ -66,28 +70,28 @@ export class Inbox {
       }
     }
     this.options.push({
-      sagaId: message.sagaid,
+      sagaId,
       event,
       origin: 'message',
       settle: (result) => {
-        this.settle(delivery, message, result);
+        this.settle(delivery, sagaId, event, result);
       },
     });
   }
 
-  private settle(delivery: Delivery, reply: WorkerMessage, result: InputResult): void {
+  private settle(delivery: Delivery, sagaId: string, event: WorkerEvent, result: InputResult): void {
     switch (result.kind) {
       case 'absent':
-        this.bury(delivery, 'UNKNOWN_SAGA', `there is no saga ${reply.sagaid}`);
+        this.bury(delivery, 'UNKNOWN_SAGA', `there is no saga ${sagaId}`);
         return;
       case 'failed':
         this.bury(delivery, 'POISON', result.error.message);
         return;
       case 'ignored':
-        this.options.logger.debug('reply ignored', { ...factsOf(reply), reason: result.reason });
+        this.options.logger.debug('reply ignored', { ...factsOf(sagaId, event), reason: result.reason });
         break;
       case 'applied':
-        this.options.logger.debug('reply applied', factsOf(reply));
+        this.options.logger.debug('reply applied', factsOf(sagaId, event));
         break;
       default:
     }
@@ -129,7 +133,7 @@ function isConsistent({ sagaid, step, run, direction, effectkey }: WorkerMessage
   return effectkey === effectKeyOf(sagaid, step, run, direction);
 }
 
-function eventOf(message: WorkerMessage): ReplyEvent | HeartbeatEvent {
+function eventOf(message: WorkerMessage): WorkerEvent {
   const { step, direction, run, attempt } = message;
   if (message.type === HEARTBEAT_TYPE)
     return { type: 'heartbeat', step, direction, run, attempt, undoData: message.data.undoData };
@@ -150,7 +154,7 @@ function eventOf(message: WorkerMessage): ReplyEvent | HeartbeatEvent {
   };
 }
 
-function factsOf(message: WorkerMessage): Record<string, unknown> {
-  const { sagaid: sagaId, step, attempt } = message;
-  return { sagaId, step, attempt, ...('outcome' in message && { outcome: message.outcome }) };
+function factsOf(sagaId: string, event: WorkerEvent): Record<string, unknown> {
+  const { step, attempt } = event;
+  return { sagaId, step, attempt, ...(event.type === 'reply' && { outcome: event.outcome }) };
 }
