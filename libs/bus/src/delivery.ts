@@ -22,8 +22,7 @@ export class TrackedDelivery implements Delivery, Handed {
     return String(this.position);
   }
 
-  /** Bound, so that it may be passed on alone. */
-  readonly ack = (): void => {
+  ack(): void {
     this.#progress.acknowledge(this);
-  };
+  }
 }

@@ -53,7 +53,7 @@ function sequence(transition: Transition, workflow: Workflow, scope: string, abo
     const item = items[index] as WorkflowItem;
     const course =
       item.kind === 'parallel'
-        ? groupOf(transition, item, scope, [...above, index])
+        ? groupOf(transition, item, scope, stageOf(above, index))
         : itemOf(transition, item, pathIn(scope, item.name), above, index);
     if (course !== 'done') return course;
   }
@@ -63,7 +63,12 @@ function sequence(transition: Transition, workflow: Workflow, scope: string, abo
 /** Most of what a saga walks over is done already. */
 function itemOf(transition: Transition, member: Member, path: string, above: Stage, index: number): Course {
   if (courseOfMember(transition.saga, member, path) === 'done') return 'done';
-  return memberOf(transition, member, path, [...above, index]);
+  return memberOf(transition, member, path, stageOf(above, index));
+}
+
+/** It is kept with the step: one that was made by spreading would take the room of eighteen. */
+function stageOf(above: Stage, index: number): Stage {
+  return above.length > 0 ? [...above, index] : [index];
 }
 
 function memberOf(transition: Transition, member: Member, path: string, stage: Stage): Course {

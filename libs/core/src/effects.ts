@@ -1,4 +1,5 @@
 import type { Direction, UndoInput } from '@counterstep/protocol';
+import { appended } from './appended.js';
 import type { CommandEffect, Effects, NoticeEffect } from './events.js';
 import type { Fact, HistoryRecord, Saga, StepProgress } from './saga.js';
 import type { Step, Workflow } from './workflow.js';
@@ -8,11 +9,11 @@ import type { Step, Workflow } from './workflow.js';
  * sends a dead orchestrator's messages again from history: both give the same messages.
  */
 export function effectsOf(workflow: Workflow, saga: Saga, record: HistoryRecord): Effects {
-  const commands: CommandEffect[] = [];
+  let commands: CommandEffect[] = [];
   const notices: NoticeEffect[] = [];
   let stateChanged = false;
   for (const fact of record.facts) {
-    if (fact.type === 'command') commands.push(commandOf(workflow, saga, fact));
+    if (fact.type === 'command') commands = appended(commands, commandOf(workflow, saga, fact));
     // A start that was put off becomes public when its first item is entered.
     else if (fact.type === 'entered') stateChanged ||= record.seq > 1 && isFirst(fact);
     else if (PUBLIC.has(fact.type)) stateChanged = true;

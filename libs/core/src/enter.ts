@@ -1,5 +1,6 @@
 import { storableText } from '@counterstep/protocol';
 import type { ErrorFacts, JsonObject } from '@counterstep/protocol';
+import { appended } from './appended.js';
 import { answersTrue, mapped, mappedObject, mappedTime, readObject } from './definition-code.js';
 import type { Fact } from './facts.js';
 import type { Stage } from './saga.js';
@@ -29,14 +30,14 @@ export function enter(
   stage: Stage,
   reduced: readonly string[] = [],
 ): boolean {
-  const plans: Plan[] = [];
+  let plans: Plan[] = [];
   // All is asked before anything is entered: members of a group see one context, whichever came first.
   for (const member of members) {
     const path = pathOf(member);
     if (transition.progress(path)) continue;
     if (transition.isStalled(path)) return false;
     try {
-      plans.push(planOf(transition, member, path, stage, reduced));
+      plans = appended(plans, planOf(transition, member, path, stage, reduced));
     } catch (error) {
       transition.stall(path, error);
       return false;

@@ -82,6 +82,8 @@ export { checkWorkflow, isWorkflow } from './is-workflow.js';
 export { contextInside } from './scope.js';
 export { canonicalJson } from './digest.js';
 export { decide } from './decide.js';
+export { appended } from './appended.js';
+export type { Writable } from './draft.js';
 export { effectsOf } from './effects.js';
 export type {
   AttemptName,

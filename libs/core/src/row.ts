@@ -1,4 +1,5 @@
 import type { Direction, SagaState } from '@counterstep/protocol';
+import { appended } from './appended.js';
 import { actsByItself, isFinished, movesAt, openAttempts, openWaits } from './saga.js';
 import type { AttentionItem, Cause, Saga } from './saga.js';
 import type { WorkflowRef } from './workflow.js';
@@ -63,10 +64,11 @@ export function rowOf(saga: Saga): SagaRow {
 }
 
 function positionOf(saga: Saga): PositionEntry[] {
-  const entries: PositionEntry[] = [];
+  let entries: PositionEntry[] = [];
   for (const { step, direction, attempts } of openAttempts(saga)) {
     const { run, attempt, dueAt = 0 } = attempts;
-    entries.push([step, direction, run, attempt, attempts.status as 'running' | 'waiting', dueAt]);
+    const status = attempts.status as 'running' | 'waiting';
+    entries = appended(entries, [step, direction, run, attempt, status, dueAt]);
   }
   for (const { path, signal, until } of openWaits(saga))
     entries.push([path, 'forward', 0, 0, signal === undefined ? 'sleep' : 'signal', until]);

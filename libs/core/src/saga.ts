@@ -1,4 +1,5 @@
 import type { Direction, ErrorFacts, JsonObject, Outcome, Phase, SagaState } from '@counterstep/protocol';
+import { appended } from './appended.js';
 import type { Cause, Fact } from './facts.js';
 import type { FailureMode, WorkflowRef } from './workflow.js';
 
@@ -184,11 +185,11 @@ function compareStages(a: Stage, b: Stage): number {
 
 /** The attempts that are going on or planned, in either direction. */
 export function openAttempts(saga: Saga): { step: string; direction: Direction; attempts: Attempts }[] {
-  const open: { step: string; direction: Direction; attempts: Attempts }[] = [];
+  let open: { step: string; direction: Direction; attempts: Attempts }[] = [];
   for (const path in saga.steps) {
     const { forward, undo } = saga.steps[path] as StepProgress;
-    if (isOpen(forward)) open.push({ step: path, direction: 'forward', attempts: forward });
-    if (isOpen(undo)) open.push({ step: path, direction: 'undo', attempts: undo });
+    if (isOpen(forward)) open = appended(open, { step: path, direction: 'forward', attempts: forward });
+    if (isOpen(undo)) open = appended(open, { step: path, direction: 'undo', attempts: undo });
   }
   return open;
 }

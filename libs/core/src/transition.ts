@@ -39,7 +39,7 @@ export class Transition {
     const seq = (this.before?.version ?? 0) + 1;
     const { now } = this.moment;
     const draft = this.draft ?? new Draft(this.sagaId, this.before);
-    return { saga: draft.done(seq, now), record: { seq, at: now, event, facts: this.facts } };
+    return { saga: draft.done(seq, now), record: { seq, at: now, event, facts: this.facts.slice() } };
   }
 
   /** The step's progress; undefined before it was entered. */

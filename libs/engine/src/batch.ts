@@ -1,5 +1,5 @@
 import type { OutgoingMessage } from '@counterstep/bus';
-import { decide, isFinished, isHeld } from '@counterstep/core';
+import { appended, decide, isFinished, isHeld } from '@counterstep/core';
 import type { HistoryRecord, Moment, Saga, SagaEvent, Workflow } from '@counterstep/core';
 import { storableText } from '@counterstep/protocol';
 import type { Input, InputResult } from './input.js';
@@ -19,9 +19,9 @@ export interface Entry {
   /** There is a saga, but this version cannot read its history. */
   readonly unreadable: { readonly digest: string } | undefined;
   saga: Saga | undefined;
-  records: readonly HistoryRecord[];
+  records: HistoryRecord[];
   messages: readonly OutgoingMessage[];
-  verdicts: readonly { readonly input: Input; readonly result: InputResult }[];
+  verdicts: { readonly input: Input; readonly result: InputResult }[];
   parks: readonly ParkedInput[];
   keys: readonly NewKey[];
   claims: readonly Claim[];
@@ -67,7 +67,7 @@ export class BatchDecider {
       }
       const taking = judged?.claims ?? (result.kind === 'applied' ? keys : NONE);
       for (const key of taking) given.add(nameOf(key));
-      entry.verdicts = [...entry.verdicts, { input, result }];
+      entry.verdicts = appended(entry.verdicts, { input, result });
     }
     return { entries, deferred };
   }
@@ -108,7 +108,7 @@ export class BatchDecider {
         // A message that no broker would take is found before the commit, when the saga can still be told.
         if (tooLarge) return this.hold(entry, input, 'PAYLOAD_TOO_LARGE', this.sizesOf(tooLarge), moment);
         entry.saga = decision.saga;
-        entry.records = [...entry.records, record];
+        entry.records = appended(entry.records, record);
         entry.messages = entry.messages.length > 0 ? [...entry.messages, ...messages] : messages;
         if (input.keys) entry.keys = input.keys;
         return { kind: 'applied', saga: decision.saga };
@@ -121,8 +121,9 @@ export class BatchDecider {
     const message = storableText(text, 1_000);
     if (input.event.type === 'start') return { kind: 'refused', code, message };
     if (input.event.type === 'quarantine') return { kind: 'failed', error: new Error(message) };
-    const quarantine = { ...input, event: { type: 'quarantine', code, message } } as const;
-    const result = this.apply(entry, quarantine, moment);
+    const quarantine = { type: 'quarantine', code, message } as const;
+    const { sagaId, origin } = input;
+    const result = this.apply(entry, { sagaId, origin, event: quarantine, settle: () => undefined }, moment);
     return result.kind === 'applied' ? park(entry, input, result.saga.workflow.digest, code) : result;
   }
 
@@ -162,9 +163,9 @@ export function entryOf(
     isCached,
     unreadable,
     saga,
-    records: NONE,
+    records: [],
     messages: NONE,
-    verdicts: NONE,
+    verdicts: [],
     parks: NONE,
     keys: NONE,
     claims: NONE,

@@ -43,7 +43,7 @@ export interface EngineOptions {
   readonly startByMessage: (message: StartMessage) => Promise<{ code: string; reason: string } | undefined>;
 }
 
-const MAX_BATCH = 500;
+const MAX_BATCH = 1_000;
 const MAX_CACHED = 50_000;
 const MAX_MESSAGE_BYTES = 900_000;
 const SECOND = 1_000;

@@ -1,5 +1,5 @@
 import type { Bus, Delivery } from '@counterstep/bus';
-import type { AttemptName, HeartbeatEvent, ReplyEvent } from '@counterstep/core';
+import type { AttemptName, HeartbeatEvent, ReplyEvent, Writable } from '@counterstep/core';
 import {
   HEARTBEAT_TYPE,
   decodeMessage,
@@ -57,7 +57,6 @@ export class Inbox {
     }
   };
 
-  /** Nothing that waits for the store keeps the message: at full load they would be most of what the process holds. */
   private take(delivery: Delivery, message: WorkerMessage): void {
     const sagaId = message.sagaid;
     const event = eventOf(message);
@@ -69,17 +68,11 @@ export class Inbox {
         return;
       }
     }
-    this.options.push({
-      sagaId,
-      event,
-      origin: 'message',
-      settle: (result) => {
-        this.settle(delivery, sagaId, event, result);
-      },
-    });
+    this.options.push(new Waiting(sagaId, event, delivery, this));
   }
 
-  private settle(delivery: Delivery, sagaId: string, event: WorkerEvent, result: InputResult): void {
+  /** What became of it is final. */
+  settle({ delivery, sagaId, event }: Waiting, result: InputResult): void {
     switch (result.kind) {
       case 'absent':
         this.bury(delivery, 'UNKNOWN_SAGA', `there is no saga ${sagaId}`);
@@ -128,6 +121,22 @@ export class Inbox {
   }
 }
 
+/** A message that waits for the store, in little: at full load thousands do, and are most of what the process holds. */
+class Waiting implements Input {
+  readonly origin = 'message';
+
+  constructor(
+    readonly sagaId: string,
+    readonly event: WorkerEvent,
+    readonly delivery: Delivery,
+    private readonly inbox: Inbox,
+  ) {}
+
+  settle(result: InputResult): void {
+    this.inbox.settle(this, result);
+  }
+}
+
 /** The token is made over the effect key, so nothing else in the reply may say otherwise. */
 function isConsistent({ sagaid, step, run, direction, effectkey }: WorkerMessage): boolean {
   return effectkey === effectKeyOf(sagaid, step, run, direction);
@@ -138,20 +147,14 @@ function eventOf(message: WorkerMessage): WorkerEvent {
   if (message.type === HEARTBEAT_TYPE)
     return { type: 'heartbeat', step, direction, run, attempt, undoData: message.data.undoData };
   const { outcome, noop, refused, late, data } = message;
-  return {
-    type: 'reply',
-    step,
-    direction,
-    run,
-    attempt,
-    outcome,
-    ...(data.output !== undefined && { output: data.output }),
-    ...(data.undoData !== undefined && { undoData: data.undoData }),
-    ...(data.error && { error: data.error }),
-    ...(noop !== undefined && { noop }),
-    ...(refused !== undefined && { refused }),
-    ...(late !== undefined && { late }),
-  };
+  const { output, undoData, error } = data;
+  const event: Writable<ReplyEvent> = { type: 'reply', step, direction, run, attempt, outcome, output };
+  if (undoData !== undefined) event.undoData = undoData;
+  if (error) event.error = error;
+  if (noop !== undefined) event.noop = noop;
+  if (refused !== undefined) event.refused = refused;
+  if (late !== undefined) event.late = late;
+  return event;
 }
 
 function factsOf(sagaId: string, event: WorkerEvent): Record<string, unknown> {

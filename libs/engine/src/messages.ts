@@ -1,6 +1,6 @@
 import type { OutgoingMessage } from '@counterstep/bus';
 import { phaseOf } from '@counterstep/core';
-import type { CommandEffect, Effects, HistoryRecord, NoticeEffect, Saga } from '@counterstep/core';
+import type { CommandEffect, Effects, HistoryRecord, NoticeEffect, Saga, Writable } from '@counterstep/core';
 import {
   COMMAND_TYPE,
   DEAD_LETTER_TYPE,
@@ -14,8 +14,6 @@ import type { Command, DeadLetter, Notice, Reply, SagaEvent, Topics } from '@cou
 import type { Workflow } from '@counterstep/core';
 import type { Delivery } from '@counterstep/bus';
 import { ReplyTokens } from './reply-tokens.js';
-
-type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
 const SOURCE = 'counterstep';
 /** In base64 it must still fit a message. */
@@ -35,10 +33,9 @@ export class Messages {
 
   /** The messages of one record; `saga` is the fold up to and with it. */
   of(workflow: Workflow, saga: Saga, record: HistoryRecord, effects: Effects): OutgoingMessage[] {
-    const messages = effects.commands.map((command) => this.command(workflow, saga, command));
-    for (const notice of effects.notices) messages.push(this.notice(saga, notice));
-    if (effects.stateChanged) messages.push(this.event(saga, record));
-    return messages;
+    const commands = effects.commands.map((command) => this.command(workflow, saga, command));
+    const notices = effects.notices.map((notice) => this.notice(saga, notice));
+    return commands.concat(notices, effects.stateChanged ? [this.event(saga, record)] : []);
   }
 
   /** Whether the reply comes from the worker that the command was sent to. */

@@ -17,6 +17,7 @@ import { reasoned, storableSignal, storableWords } from './asked.js';
 import type { SignalOfCaller } from './asked.js';
 import { StoreClock, systemClock } from './clock.js';
 import { Engine } from './engine.js';
+import type { InputResult } from './input.js';
 import { LivenessWatch } from './liveness.js';
 import type { LivenessReport } from './liveness.js';
 import type { Logger } from './logger.js';
@@ -27,7 +28,7 @@ import type { OrchestratorOptions, ScheduleStatus } from './orchestrator-options
 import { ProgressFeed } from './progress-feed.js';
 import { ProgressView } from './progress-view.js';
 import { Registry } from './registry.js';
-import { answerOrThrow, checkInput, checkSagaId } from './requests.js';
+import { answerOrThrow, checkInput, checkSagaId, startEvent, startedAs } from './requests.js';
 import type { StartOptions } from './requests.js';
 import { keyOfTick, keysOfStart } from './start-keys.js';
 import { Scheduler } from './scheduler.js';
@@ -39,6 +40,12 @@ import type { SagaQuery, Store } from './store.js';
 import type { SagaUpdate } from './saga-teller.js';
 import { Watchers } from './watchers.js';
 import type { WatchOptions } from './watchers.js';
+
+/** A start that waits for its commit, and is awaited once: at full load thousands are. */
+interface Begun {
+  readonly sagaId: string;
+  readonly result: Promise<InputResult>;
+}
 
 /**
  * Drives sagas: starts them, sends their commands over the bus, takes the replies, commits every transition, and undoes
@@ -161,7 +168,8 @@ export class Orchestrator {
     initialContext: object,
     options: StartOptions = {},
   ): Promise<string> {
-    return (await this.startSaga(workflowId, initialContext, options)).sagaId;
+    const { sagaId, result } = this.beginNewest(workflowId, initialContext, options);
+    return answerOrThrow(await result, sagaId).sagaId;
   }
 
   /** As `executeWorkflow`; `existed` tells that it was started before, by the same request or for the same business key. */
@@ -170,9 +178,8 @@ export class Orchestrator {
     initialContext: object,
     options: StartOptions = {},
   ): Promise<{ sagaId: string; existed: boolean }> {
-    const workflow = this.registry.newest(workflowId);
-    const input = checkInput(workflow, initialContext);
-    return this.begin(workflow, input, keysOfStart(workflow, input, options), options);
+    const { sagaId, result } = this.beginNewest(workflowId, initialContext, options);
+    return startedAs(await result, sagaId);
   }
 
   /**
@@ -312,35 +319,30 @@ export class Orchestrator {
     };
   }
 
-  private async begin(
+  private beginNewest(workflowId: string, initialContext: object, options: StartOptions): Begun {
+    const workflow = this.registry.newest(workflowId);
+    const input = checkInput(workflow, initialContext);
+    return this.begin(workflow, input, keysOfStart(workflow, input, options), options);
+  }
+
+  private begin(
     workflow: Workflow,
     input: JsonObject,
     keys: readonly StartKey[],
-    { startAt, failureMode, traceparent }: StartOptions = {},
-  ): Promise<{ sagaId: string; existed: boolean }> {
+    options: StartOptions = {},
+  ): Begun {
     const engine = this.running();
     const sagaId = newId();
     engine.refuseWhenFull(sagaId);
-    const result = await engine.request({
-      sagaId,
-      event: {
-        type: 'start',
-        sagaId,
-        input,
-        ...(startAt && { startAt: startAt.getTime() }),
-        ...(failureMode && { failureMode }),
-        ...(traceparent !== undefined && { traceparent }),
-      },
-      workflow,
-      keys,
-    });
-    return { ...answerOrThrow(result, sagaId), existed: result.kind === 'existing' };
+    const event = startEvent(sagaId, input, options);
+    return { sagaId, result: engine.request({ sagaId, event, workflow, keys }) };
   }
 
   private async startTick(schedule: CheckedSchedule, tick: number): Promise<void> {
     const workflow = this.registry.newest(schedule.workflow);
     const key = keyOfTick(schedule.name, tick);
-    const { sagaId, existed } = await this.begin(workflow, schedule.inputAt(tick, workflow), [key]);
+    const { sagaId: id, result } = this.begin(workflow, schedule.inputAt(tick, workflow), [key]);
+    const { sagaId, existed } = startedAs(await result, id);
     if (!existed)
       this.logger.info('a schedule started a saga', { schedule: schedule.name, tick: key.key, sagaId });
   }

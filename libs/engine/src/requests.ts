@@ -1,8 +1,10 @@
 import { StateStoreError, ValidationError, WorkflowExecutionError, factsOf } from '@counterstep/core';
-import type { FailureMode, Problem, Workflow } from '@counterstep/core';
+import type { FailureMode, Problem, SagaEvent, Workflow, Writable } from '@counterstep/core';
 import { findJsonProblem, sagaIdSchema } from '@counterstep/protocol';
 import type { BusinessKey, JsonObject } from '@counterstep/protocol';
 import type { InputResult } from './input.js';
+
+type StartEvent = Extract<SagaEvent, { type: 'start' }>;
 
 export interface StartOptions {
   /** The same id with the same workflow and input always gives the same saga; with another input it is refused. */
@@ -51,6 +53,15 @@ function parse(workflow: Workflow, schema: Schema, context: object): ReturnType<
   }
 }
 
+export function startEvent(sagaId: string, input: JsonObject, options: StartOptions): StartEvent {
+  const { startAt, failureMode, traceparent } = options;
+  const event: Writable<StartEvent> = { type: 'start', sagaId, input };
+  if (startAt) event.startAt = startAt.getTime();
+  if (failureMode) event.failureMode = failureMode;
+  if (traceparent !== undefined) event.traceparent = traceparent;
+  return event;
+}
+
 /** The id, checked; an id that cannot be one is as unknown as one that is not there. */
 export function checkSagaId(sagaId: string): string {
   if (!sagaIdSchema.safeParse(sagaId).success) throw sagaNotFound(sagaId);
@@ -85,6 +96,11 @@ export function answerOrThrow(result: InputResult, sagaId: string): { sagaId: st
         cause: result.error,
       });
   }
+}
+
+/** The saga of a start, and whether it was there before. Throws as `answerOrThrow`. */
+export function startedAs(result: InputResult, sagaId: string): { sagaId: string; existed: boolean } {
+  return { ...answerOrThrow(result, sagaId), existed: result.kind === 'existing' };
 }
 
 function invalid(workflow: Workflow, problems: Problem[]): ValidationError {

@@ -1,4 +1,4 @@
-import { dueAt } from '@counterstep/core';
+import { appended, dueAt } from '@counterstep/core';
 import type { AttemptName, Saga } from '@counterstep/core';
 import type { Clock, StoreClock } from './clock.js';
 import type { PutOff } from './store.js';
@@ -90,7 +90,7 @@ export class Timers {
       const { what, running } = timer;
       const now = running && runningNow(saga, running);
       if (running ? now?.dueAt === running.attempts.dueAt : planned.some((each) => each.what === what))
-        watch.timers.push(timer);
+        watch.timers = appended(watch.timers, timer);
       // A sign of life has put it off.
       else if (now && what === END)
         this.set(watch, END, now.dueAt - this.now(), { ...running, attempts: now }, true);
@@ -160,14 +160,15 @@ export class Timers {
     return watch;
   }
 
-  private set({ timers }: Watch, what: string, ms: number, running?: RunningAttempt, heard = false): void {
-    timers.push({ what, running, ms, endsAt: this.options.clock.now() + ms, at: undefined, heard });
+  private set(watch: Watch, what: string, ms: number, running?: RunningAttempt, heard = false): void {
+    const endsAt = this.options.clock.now() + ms;
+    watch.timers = appended(watch.timers, { what, running, ms, endsAt, at: undefined, heard });
   }
 
-  private plan({ timers }: Watch, what: string, at: number): void {
+  private plan(watch: Watch, what: string, at: number): void {
     const ms = at - this.now();
     const endsAt = this.options.clock.now() + ms;
-    timers.push({ what, running: undefined, ms, endsAt, at, heard: false });
+    watch.timers = appended(watch.timers, { what, running: undefined, ms, endsAt, at, heard: false });
   }
 
   private wakeInTime(watch: Watch): void {

@@ -21,7 +21,7 @@ const fact = fc.oneof(
   factOf('lateReply', { step, direction, run: count, attempt: count, outcome }, { output: json }),
   factOf('attention', { code: step, message: step }, { step, direction }),
   factOf('intervened', { verb: step }, { step, direction, outcome }),
-  factOf('finished', { state: step }),
+  factOf('finished', { state: fc.constantFrom('completed', 'failed', 'cancelled') }),
 );
 
 describe('facts as they are stored', () => {
@@ -47,6 +47,7 @@ describe('facts as they are stored', () => {
     expect(factsText([{ ...command, attempt: 2 }])).toBe(
       '[{"type":"command","step":"a","timeout":9,"attempt":2}]',
     );
+    expect(factsText([{ type: 'finished', state: 'completed' }])).toBe('[{"type":"finished"}]');
   });
 });
 

@@ -19,6 +19,7 @@ const USUAL: Usual = {
   timedOut: { direction: 'forward', attempt: 1 },
   retryPlanned: { direction: 'forward' },
   heartbeat: { direction: 'forward', attempt: 1 },
+  finished: { state: 'completed' },
 };
 
 type Entry = SagaRow['position'][number];
@@ -63,7 +64,7 @@ function shortened(fact: Fact): Fact | Fields {
 /** People read it, so the fields come in the order in which they were given. */
 function restored(fact: Fact): Fact {
   const usual = USUAL[fact.type];
-  if (!usual || !('step' in fact)) return fact;
-  const { type, step } = fact;
-  return Object.assign({ type, step }, usual, fact);
+  if (!usual) return fact;
+  const { type } = fact;
+  return Object.assign('step' in fact ? { type, step: fact.step } : { type }, usual, fact);
 }

@@ -43,6 +43,19 @@ describe('the headers of a delivery', () => {
     expect(Object.getPrototypeOf(headers)).toBe(Object.prototype);
   });
 
+  test('are the same object for messages with the same single header, which nobody may change', () => {
+    const one = headersOf(roundTrip({ traceparent: '00-a' }));
+    expect(one).toEqual({ traceparent: '00-a' });
+    expect(headersOf(roundTrip({ traceparent: '00-a' }))).toBe(one);
+    expect(headersOf(roundTrip({ traceparent: '00-b' }))).toEqual({ traceparent: '00-b' });
+    expect(headersOf(roundTrip({ other: '00-b' }))).toEqual({ other: '00-b' });
+    expect(headersOf(roundTrip({ other: '00-b', traceparent: '00-a' }))).toEqual({
+      other: '00-b',
+      traceparent: '00-a',
+    });
+    expect(Object.isFrozen(one)).toBe(true);
+  });
+
   test('leave out one that came twice: which of the two counts is not known', () => {
     expect(headersOf(roundTrip({ traceparent: ['00-a', '00-b'], other: 'c' }))).toEqual({ other: 'c' });
   });
