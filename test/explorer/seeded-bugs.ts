@@ -126,8 +126,8 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   {
     name: 'a retry is not in the messages that history gives',
     file: 'core/src/effects.ts',
-    find: "if (fact.type === 'command') commands.push(",
-    put: "if (fact.type === 'command' && fact.attempt < 2) commands.push(",
+    find: "if (fact.type === 'command') commands = appended(",
+    put: "if (fact.type === 'command' && fact.attempt < 2) commands = appended(",
   },
   {
     name: 'losers are not undone',
