@@ -44,7 +44,6 @@ export class FaultDice {
 
 /** The same message once more; acknowledging either acknowledges both. */
 export function copyOf(delivery: Delivery): Delivery {
-  const { topic, partition, offset, key, value, headers } = delivery;
-  const ack = (): void => delivery.ack();
+  const { topic, partition, offset, key, value, headers, ack } = delivery;
   return { topic, partition, offset, key, value: value === null ? null : value.slice(), headers, ack };
 }
