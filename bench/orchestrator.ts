@@ -2,7 +2,7 @@ import type { OutgoingMessage } from '@counterstep/bus';
 import { Orchestrator } from '@counterstep/engine';
 import { PostgresStore, migrate } from '@counterstep/store';
 import { topicsOf } from '@counterstep/protocol';
-import type { SagaEvent } from '@counterstep/protocol';
+import type { SagaState } from '@counterstep/protocol';
 import { countKafkaRequests } from './children/kafka-requests.js';
 import { Load } from './children/load.js';
 import type { LoadOrder } from './children/load.js';
@@ -22,6 +22,7 @@ const config = readConfig();
 const kafkaRequests = countKafkaRequests();
 const { workflow } = workloadNamed(config.WORKLOAD);
 const topics = topicsOf(config.TOPIC_PREFIX);
+const STATE = /"state":"(\w+)"/;
 let isReady = false;
 const logger = loggerSince(() => isReady);
 const bus = busOf(config, 'bench-orchestrator', logger);
@@ -64,9 +65,8 @@ serve({
 });
 
 function ended({ key, value }: OutgoingMessage): void {
-  // Half of the events tell of a start: they are not read, as the load's work counts as the orchestrator's.
-  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  if (bytes.includes('"state":"running"')) return;
-  const { data } = JSON.parse(bytes.toString()) as SagaEvent;
-  load.finished(key, data.state);
+  // Not parsed as a whole: the load's work counts as the orchestrator's.
+  const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1');
+  const state = STATE.exec(text)?.[1] as SagaState;
+  if (state !== 'running') load.finished(key, state);
 }

@@ -58,7 +58,7 @@ export class BatchDecider {
       const entry = known.get(input.sagaId);
       if (!entry) throw new Error('what is known of every input is told');
       if (entry.verdicts.length === 0) entries.push(entry);
-      const judged = judgeKeys(keys, (key) => holders.get(nameOf(key)));
+      const judged = keys.length > 0 ? judgeKeys(keys, (key) => holders.get(nameOf(key))) : undefined;
       const result = judged?.result ?? this.apply(entry, input, { now, random: Math.random() });
       if (judged?.result.kind === 'existing') {
         const { sagaId } = judged.result;

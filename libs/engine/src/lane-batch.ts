@@ -1,7 +1,9 @@
+import type { OutgoingMessage } from '@counterstep/bus';
+import type { Saga } from '@counterstep/core';
 import type { Entry } from './batch.js';
 import type { Input } from './input.js';
 import type { StartKey } from './start-keys.js';
-import type { Batch, NumberedRecord, Write } from './store.js';
+import type { Batch, Claim, NumberedRecord, ParkedInput, Write } from './store.js';
 
 /** What the entries write, their records numbered from `after` on in the lane; and the last number. */
 export function batchOf(
@@ -23,10 +25,26 @@ export function batchOf(
     }));
     writes.push({ expectedVersion, saga, records: numbered, keys });
   }
-  const claims = entries.flatMap((entry) => entry.claims);
-  const park = entries.flatMap((entry) => entry.parks);
-  const unpark = entries.filter((entry) => entry.records.length === 0).flatMap(unparkedBy);
+  const claims: Claim[] = [];
+  const park: ParkedInput[] = [];
+  const unpark: number[] = [];
+  for (const entry of entries) {
+    claims.push(...entry.claims);
+    park.push(...entry.parks);
+    if (entry.records.length === 0) unpark.push(...unparkedBy(entry));
+  }
   return { batch: { writes, claims, park, unpark }, number };
+}
+
+/** Where the entries leave their sagas, and what is to be published. By hand: `flatMap` takes twenty times as long. */
+export function outcomeOf(entries: readonly Entry[]): { sagas: Saga[]; messages: OutgoingMessage[] } {
+  const sagas: Saga[] = [];
+  const messages: OutgoingMessage[] = [];
+  for (const entry of entries) {
+    if (entry.saga) sagas.push(entry.saga);
+    for (const message of entry.messages) messages.push(message);
+  }
+  return { sagas, messages };
 }
 
 /** The parked inputs that the entry deals with for good. */

@@ -5,7 +5,7 @@ import { within } from './clock.js';
 import { codeOf, quarantineOf, writeWithoutCulprits } from './culprit.js';
 import { InputQueue } from './input-queue.js';
 import type { Input } from './input.js';
-import { batchOf, keysOf, unparkedBy } from './lane-batch.js';
+import { batchOf, keysOf, outcomeOf, unparkedBy } from './lane-batch.js';
 import { LaneHold } from './lane-hold.js';
 import type { LaneOptions } from './lane-options.js';
 import type { Outbox } from './outbox.js';
@@ -145,8 +145,7 @@ export class LaneLoop {
 
   /** Keeps only what it needs while the broker confirms: the rest of the batch is garbage by then. */
   private publish(upTo: number, entries: readonly Entry[]): void {
-    const sagas = entries.flatMap(({ saga }) => saga ?? []);
-    const messages = entries.flatMap((entry) => entry.messages);
+    const { sagas, messages } = outcomeOf(entries);
     void this.outbox.publish(upTo, messages).then(() => sagas.forEach(this.options.onConfirmed));
   }
 
