@@ -9,6 +9,16 @@ export interface CommitParts {
 }
 
 /**
+ * How a lane's session plans. The statement joins arrays of any length with big tables. It is planned seldom, for arrays of
+ * unknown length, and must look rows up by key whatever the statistics say at that moment; see `by`.
+ */
+export const PLANNING = {
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+  enable_mergejoin: 'off',
+};
+
+/**
  * The whole batch in one statement, which is one transaction and one round trip. All parts of it see one snapshot, taken
  * when it began, and see nothing of each other's work but what RETURNING hands on.
  *
@@ -32,6 +42,13 @@ export function commitText({ ends, keys, parks }: CommitParts): string {
   return `${parts.join(',\n')}\n${RESULT}`;
 }
 
+/**
+ * A column of a table, which is to be looked up, is that of a row of the batch. Written as an equality, it may as well be
+ * joined the other way round, by all rows of the table with each of the batch; and that seems cheaper whenever the table was
+ * analyzed while it was empty. For the same reason EXISTS has an OFFSET, which keeps it a look-up for each row.
+ */
+const by = (column: string, value: string): string => `${column} = ANY (ARRAY[${value}])`;
+
 /* $1 lane, $2 epoch, $3 confirmed, $4 the sagas, $5 their history, then keys, then parked inputs. */
 
 const WRITES = `
@@ -44,13 +61,13 @@ write AS MATERIALIZED (
 absent AS MATERIALIZED (
   SELECT * FROM write w
   WHERE w.expected = 0
-    AND NOT EXISTS (SELECT FROM counterstep.saga s WHERE s.id = w.id)
-    AND NOT EXISTS (SELECT FROM counterstep.finished_saga f WHERE f.id = w.id)
+    AND NOT EXISTS (SELECT FROM counterstep.saga s WHERE s.id = w.id OFFSET 0)
+    AND NOT EXISTS (SELECT FROM counterstep.finished_saga f WHERE f.id = w.id OFFSET 0)
 )`;
 
 const KEYS = `
 wanted AS MATERIALIZED (
-  SELECT k.*, coalesce(w.finished, NOT EXISTS (SELECT FROM counterstep.saga s WHERE s.id = k.saga_id)) AS closed,
+  SELECT k.*, coalesce(w.finished, NOT EXISTS (SELECT FROM counterstep.saga s WHERE s.id = k.saga_id OFFSET 0)) AS closed,
     coalesce(w.created_at, floor(extract(epoch FROM clock_timestamp()) * 1000)) AS created_at
   FROM unnest($6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::text[], $11::boolean[])
     AS k (id, saga_id, scope, key, body_hash, from_closed)
@@ -59,19 +76,23 @@ wanted AS MATERIALIZED (
 ),
 -- Locked first: whoever else takes it meanwhile leaves it open, and then it is not found here.
 vacant AS MATERIALIZED (
-  SELECT k.scope, k.key FROM counterstep.saga_key k JOIN wanted w ON w.scope = k.scope AND w.key = k.key
-  WHERE w.from_closed AND k.closed ORDER BY k.scope, k.key FOR UPDATE OF k
+  SELECT k.scope, k.key FROM (SELECT scope, key FROM wanted WHERE from_closed ORDER BY scope, key) w
+  CROSS JOIN LATERAL (
+    SELECT k.scope, k.key FROM counterstep.saga_key k
+    WHERE k.scope = w.scope AND k.key = w.key AND k.closed FOR UPDATE
+  ) k
 ),
 -- All keys of a saga or none: so what is not free is known before anything is taken.
 unfree AS MATERIALIZED (
-  SELECT w.id FROM wanted w JOIN counterstep.saga_key k ON k.scope = w.scope AND k.key = w.key
-  WHERE NOT EXISTS (SELECT FROM vacant v WHERE v.scope = w.scope AND v.key = w.key)
+  SELECT w.id FROM wanted w
+  WHERE EXISTS (SELECT FROM counterstep.saga_key k WHERE k.scope = w.scope AND k.key = w.key OFFSET 0)
+    AND NOT EXISTS (SELECT FROM vacant v WHERE v.scope = w.scope AND v.key = w.key)
 ),
 passed_on AS (
   UPDATE counterstep.saga_key k
   SET saga_id = w.saga_id, body_hash = w.body_hash, closed = w.closed, created_at = w.created_at
   FROM wanted w JOIN vacant v ON v.scope = w.scope AND v.key = w.key
-  WHERE k.scope = w.scope AND k.key = w.key AND w.id NOT IN (SELECT id FROM unfree)
+  WHERE ${by('k.scope', 'w.scope')} AND ${by('k.key', 'w.key')} AND w.id NOT IN (SELECT id FROM unfree)
 ),
 -- One that another lane inserted meanwhile breaks the primary key, and the statement is repeated: it then is not free.
 keyed AS (
@@ -104,14 +125,14 @@ updated AS (
       ELSE least(w.due_at, w.deadline) / 60000 END,
     lane = $1, number = w.number, updated_at = w.updated_at
   FROM write w
-  WHERE w.expected > 0 AND NOT w.finished AND s.id = w.id AND s.version = w.expected
+  WHERE w.expected > 0 AND NOT w.finished AND ${by('s.id', 'w.id')} AND s.version = w.expected
   RETURNING s.id
 )`;
 
 const ENDS = `
 removed AS (
   DELETE FROM counterstep.saga s USING write w
-  WHERE w.expected > 0 AND w.finished AND s.id = w.id AND s.version = w.expected
+  WHERE w.expected > 0 AND w.finished AND ${by('s.id', 'w.id')} AND s.version = w.expected
   RETURNING s.id
 ),
 amended AS (
@@ -119,7 +140,7 @@ amended AS (
   SET version = w.version, state = w.state, aim = w.aim, attention = w.attention, cause = w.cause, lane = $1,
     number = w.number, updated_at = w.updated_at
   FROM write w
-  WHERE w.expected > 0 AND w.finished AND f.id = w.id AND f.version = w.expected
+  WHERE w.expected > 0 AND w.finished AND ${by('f.id', 'w.id')} AND f.version = w.expected
   RETURNING f.id
 ),
 ended AS (
@@ -131,7 +152,7 @@ ended AS (
   FROM write WHERE finished AND id IN (SELECT id FROM removed UNION ALL SELECT id FROM begun)
 ),
 closed AS (
-  UPDATE counterstep.saga_key k SET closed = true FROM removed WHERE k.saga_id = removed.id
+  UPDATE counterstep.saga_key k SET closed = true FROM removed WHERE ${by('k.saga_id', 'removed.id')}
 )`;
 
 const verdictsOf = (ends: boolean, keys: boolean): string => `

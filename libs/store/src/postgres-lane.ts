@@ -1,17 +1,12 @@
 import { StateStoreError } from '@counterstep/core';
 import { checkBatch } from '@counterstep/engine';
 import type { Batch, CommitResult, Lane } from '@counterstep/engine';
+import { PLANNING } from './commit-sql.js';
 import { BATCH_TYPES, commitStatement } from './commit-statement.js';
 import type { BatchTypes, CommitRow } from './commit-statement.js';
 import { Connection } from './connection.js';
 import type { ConnectionSettings } from './connection.js';
 import { FIRST_EPOCH, LOCK_CLASS } from './locks.js';
-
-/**
- * The statement joins arrays of any length with big tables. Planned once, for arrays of unknown length, it must go by the
- * primary keys whatever the statistics say at that moment.
- */
-const SESSION = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', enable_mergejoin: 'off' };
 
 /** A lane with its own connection, whose session holds the lane's advisory lock for as long as it lives. */
 export class PostgresLane implements Lane {
@@ -32,7 +27,7 @@ export class PostgresLane implements Lane {
     digests: readonly string[],
     onClosed: (lane: PostgresLane) => void,
   ): Promise<PostgresLane> {
-    const connection = await Connection.open({ ...settings, session: SESSION });
+    const connection = await Connection.open({ ...settings, session: PLANNING });
     try {
       const types = await readTypes(connection);
       const id = await lockNewId(connection);
