@@ -66,7 +66,7 @@ function itemOf(transition: Transition, member: Member, path: string, above: Sta
   return memberOf(transition, member, path, stageOf(above, index));
 }
 
-/** It is kept with the step: one that was made by spreading would take the room of eighteen. */
+/** It is kept with the step: one that was made by spreading has room for seventeen. */
 function stageOf(above: Stage, index: number): Stage {
   return above.length > 0 ? [...above, index] : [index];
 }
