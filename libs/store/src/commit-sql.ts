@@ -1,3 +1,5 @@
+import { by } from './planning.js';
+
 /** What a batch does beside moving sagas. Most do none of it, and a part without rows costs time too. */
 export interface CommitParts {
   /** Sagas end, or had ended. */
@@ -9,16 +11,6 @@ export interface CommitParts {
 }
 
 /**
- * How a lane's session plans. The statement joins arrays of any length with big tables. It is planned seldom, for arrays of
- * unknown length, and must look rows up by key whatever the statistics say at that moment; see `by`.
- */
-export const PLANNING = {
-  plan_cache_mode: 'force_generic_plan',
-  enable_seqscan: 'off',
-  enable_mergejoin: 'off',
-};
-
-/**
  * The whole batch in one statement, which is one transaction and one round trip. All parts of it see one snapshot, taken
  * when it began, and see nothing of each other's work but what RETURNING hands on.
  *
@@ -26,6 +18,8 @@ export const PLANNING = {
  *   lock also keeps a take-over from reading the lane's history while this statement is under way.
  * - A saga that another lane moved meanwhile: the row lock makes us wait, then the version is checked anew and does not
  *   match. One that another lane inserted meanwhile breaks the primary key, and the statement is repeated.
+ * - Whatever the statistics say, rows are looked up by key: see `by`. EXISTS has an OFFSET for that, which keeps it a look-up
+ *   for each row.
  * - Rows come in the order of their ids, keys in theirs, so that two lanes rarely meet crosswise.
  * - A key is a saga's own (`id` = `saga_id`) or one for a saga that exists, `id` being what the answer calls it.
  */
@@ -41,13 +35,6 @@ export function commitText({ ends, keys, parks }: CommitParts): string {
   ];
   return `${parts.join(',\n')}\n${RESULT}`;
 }
-
-/**
- * A column of a table, which is to be looked up, is that of a row of the batch. Written as an equality, it may as well be
- * joined the other way round, by all rows of the table with each of the batch; and that seems cheaper whenever the table was
- * analyzed while it was empty. For the same reason EXISTS has an OFFSET, which keeps it a look-up for each row.
- */
-const by = (column: string, value: string): string => `${column} = ANY (ARRAY[${value}])`;
 
 /* $1 lane, $2 epoch, $3 confirmed, $4 the sagas, $5 their history, then keys, then parked inputs. */
 

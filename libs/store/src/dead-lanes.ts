@@ -1,9 +1,10 @@
 import type { DeadLane, StoredSaga } from '@counterstep/engine';
 import { Connection } from './connection.js';
 import type { ConnectionSettings } from './connection.js';
-import { storedSagas } from './histories.js';
+import { LOAD_ABOVE, storedSagas } from './histories.js';
 import type { HistoryRow } from './histories.js';
 import { LOCK_CLASS } from './locks.js';
+import { PLANNING } from './planning.js';
 import { deleteLane } from './postgres-lane.js';
 
 /**
@@ -68,7 +69,8 @@ export class DeadLanes {
   }
 
   private async connected(): Promise<Connection> {
-    if (!this.connection || this.connection.isLost) this.connection = await Connection.open(this.settings);
+    if (!this.connection || this.connection.isLost)
+      this.connection = await Connection.open({ ...this.settings, session: PLANNING });
     return this.connection;
   }
 
@@ -112,11 +114,7 @@ async function bumpEpoch(
 
 async function historiesAbove(connection: Connection, lane: number, number: number): Promise<StoredSaga[]> {
   const rows = await connection.query<HistoryRow>({
-    text: `
-      SELECT h.saga_id, h.seq, h.at::float8 AS at, h.event, h.facts, h.lane, h.number::float8 AS number
-      FROM counterstep.history h
-      WHERE h.saga_id IN (SELECT saga_id FROM counterstep.history WHERE lane = $1 AND number > $2)
-      ORDER BY h.saga_id, h.seq`,
+    text: LOAD_ABOVE,
     values: [lane, number],
   });
   return storedSagas(rows);

@@ -18,6 +18,13 @@ export const LOAD = `
   WHERE saga_id = ANY ($1::uuid[])
   ORDER BY saga_id, seq`;
 
+/** Of the sagas that have rows of a lane above a number. */
+export const LOAD_ABOVE = `
+  SELECT saga_id, seq, at::float8 AS at, event, facts, lane, number::float8 AS number
+  FROM counterstep.history
+  WHERE saga_id = ANY (ARRAY(SELECT saga_id FROM counterstep.history WHERE lane = $1 AND number > $2))
+  ORDER BY saga_id, seq`;
+
 /** Rows ordered by saga and `seq`, one entry per saga. */
 export function storedSagas(rows: readonly HistoryRow[]): StoredSaga[] {
   const sagas: { sagaId: string; records: NumberedRecord[] }[] = [];

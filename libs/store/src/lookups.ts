@@ -10,6 +10,7 @@ import type {
 } from '@counterstep/engine';
 import { LOAD, storedSagas } from './histories.js';
 import type { HistoryRow } from './histories.js';
+import { by } from './planning.js';
 import type { ReadPool } from './read-pool.js';
 
 export async function readClock(pool: ReadPool): Promise<number> {
@@ -57,7 +58,7 @@ export async function loadHistories(pool: ReadPool, sagaIds: readonly string[]):
   );
 }
 
-/** The primary key of `history` has the rows in their order. */
+/** Saga by saga, or all of `history` might be walked through, whose primary key has the rows in this order. */
 export async function loadAfter(
   pool: ReadPool,
   positions: readonly Position[],
@@ -68,7 +69,9 @@ export async function loadAfter(
     text: `
       SELECT h.saga_id, h.seq, h.at::float8 AS at, h.event, h.facts, h.lane, h.number::float8 AS number
       FROM unnest($1::uuid[], $2::int[]) AS known (id, version)
-      JOIN counterstep.history h ON h.saga_id = known.id AND h.seq > known.version
+      CROSS JOIN LATERAL (
+        SELECT * FROM counterstep.history h WHERE h.saga_id = known.id AND h.seq > known.version ORDER BY h.seq LIMIT $3
+      ) h
       ORDER BY h.saga_id, h.seq
       LIMIT $3`,
     values: [positions.map(({ sagaId }) => sagaId), positions.map(({ version }) => version), limit],
@@ -93,7 +96,7 @@ export async function findKeys(pool: ReadPool, names: readonly KeyName[]): Promi
     text: `
       SELECT k.scope, k.key, k.saga_id AS "sagaId", k.body_hash AS "bodyHash", k.closed
       FROM unnest($1::text[], $2::text[]) AS wanted (scope, key)
-      JOIN counterstep.saga_key k USING (scope, key)`,
+      JOIN counterstep.saga_key k ON ${by('k.scope', 'wanted.scope')} AND ${by('k.key', 'wanted.key')}`,
     values: [keys.map(({ scope }) => scope), keys.map(({ key }) => key)],
   });
 }
@@ -119,12 +122,12 @@ export async function renewBuckets(pool: ReadPool, before: number): Promise<void
     name: 'counterstep_buckets',
     text: `
       UPDATE counterstep.saga SET due_bucket = least(due_at, deadline) / 60000
-      WHERE id IN (
+      WHERE id = ANY (ARRAY(
         SELECT id FROM counterstep.saga
         WHERE due_bucket < $1::bigint / 60000 AND due_bucket < least(due_at, deadline) / 60000
           AND least(due_at, deadline) > $1::bigint
         LIMIT 10000
-        FOR UPDATE SKIP LOCKED)`,
+        FOR UPDATE SKIP LOCKED))`,
     values: [before],
   });
 }
@@ -138,10 +141,10 @@ export async function putOff(pool: ReadPool, sagas: readonly PutOff[]): Promise<
       FROM (
         SELECT s.id, p.due_at
         FROM unnest($1::uuid[], $2::int[], $3::bigint[]) AS p (id, version, due_at)
-        JOIN counterstep.saga s ON s.id = p.id AND s.version = p.version AND s.due_at < p.due_at
+        JOIN counterstep.saga s ON ${by('s.id', 'p.id')} AND s.version = p.version AND s.due_at < p.due_at
         FOR UPDATE OF s SKIP LOCKED
       ) AS free
-      WHERE s.id = free.id`,
+      WHERE ${by('s.id', 'free.id')}`,
     values: [
       sagas.map(({ sagaId }) => sagaId),
       sagas.map(({ version }) => version),
@@ -196,7 +199,7 @@ export async function findReady(
       SELECT p.id::float8 AS id, p.saga_id AS "sagaId", p.digest, p.code, p.input
       FROM counterstep.parked_input p
       WHERE p.digest = ANY ($1::text[]) AND p.saga_id <> ALL ($3::uuid[])
-        AND NOT EXISTS (SELECT FROM counterstep.saga s WHERE s.id = p.saga_id AND s.held)
+        AND (SELECT s.held FROM counterstep.saga s WHERE s.id = p.saga_id) IS NOT TRUE
       ORDER BY p.id
       LIMIT $2`,
     values: [digests, limit, except],

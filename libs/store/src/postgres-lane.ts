@@ -1,12 +1,12 @@
 import { StateStoreError } from '@counterstep/core';
 import { checkBatch } from '@counterstep/engine';
 import type { Batch, CommitResult, Lane } from '@counterstep/engine';
-import { PLANNING } from './commit-sql.js';
 import { BATCH_TYPES, commitStatement } from './commit-statement.js';
 import type { BatchTypes, CommitRow } from './commit-statement.js';
 import { Connection } from './connection.js';
 import type { ConnectionSettings } from './connection.js';
 import { FIRST_EPOCH, LOCK_CLASS } from './locks.js';
+import { PLANNING } from './planning.js';
 
 /** A lane with its own connection, whose session holds the lane's advisory lock for as long as it lives. */
 export class PostgresLane implements Lane {

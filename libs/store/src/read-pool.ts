@@ -2,6 +2,7 @@ import pg from 'pg';
 import { GRACE, clientConfig, endClient } from './connection.js';
 import type { ConnectionSettings } from './connection.js';
 import { storeErrorOf, verdictOn } from './errors.js';
+import { PLANNING } from './planning.js';
 
 /** A few connections for the engine's look-ups, so that they wait neither for lanes nor for people's queries. */
 export class ReadPool {
@@ -12,7 +13,10 @@ export class ReadPool {
 
   constructor(settings: ConnectionSettings & { connections: number; onError: (error: unknown) => void }) {
     this.patience = settings.statementTimeout + GRACE;
-    this.pool = new pg.Pool({ ...clientConfig(settings), max: settings.connections });
+    this.pool = new pg.Pool({
+      ...clientConfig({ ...settings, session: PLANNING }),
+      max: settings.connections,
+    });
     // The first is for connections that break while idle, the second for those in use.
     this.pool.on('error', settings.onError);
     this.pool.on('connect', (client) => {
