@@ -137,7 +137,6 @@ export const LIMITS = {
 } as const;
 
 export function peersTable(results: Results): string {
-  const ours = results.bestBeside(SYSTEM);
   const rows = results.systems().flatMap((system) => {
     const best = results.bestBeside(system);
     if (!best) return [];
@@ -147,7 +146,7 @@ export function peersTable(results: Results): string {
         `${system} ${best.version}`,
         best.class,
         `${shown(best.sagasPerSecond)} (${shown(best.inFlight)})`,
-        ours && !system.startsWith(SYSTEM) ? `${shown(ours.sagasPerSecond / best.sagasPerSecond)}x` : '',
+        againstIt(results, system, best),
         shown(at64?.sagasPerSecond),
         shownAll([at64?.sagaMs.p50, at64?.sagaMs.p99]),
         shown(alone?.sagaMs.p50),
@@ -175,4 +174,16 @@ export function peersTable(results: Results): string {
     ],
     [...rows, ...absent],
   );
+}
+
+/** Ours over Kafka; beside a system whose steps run in its own process, ours of that class too. */
+function againstIt(results: Results, system: string, { class: kind, sagasPerSecond }: Summary): string {
+  if (system.startsWith(SYSTEM)) return '';
+  const ours = results.systems().filter((name) => name.startsWith(SYSTEM));
+  const ratioOf = (name: string): string => {
+    const best = results.bestBeside(name)?.sagasPerSecond;
+    return best === undefined ? '' : `${shown(best / sagasPerSecond)}x`;
+  };
+  const alike = ours.find((name) => name !== SYSTEM && results.bestBeside(name)?.class === kind);
+  return [ratioOf(SYSTEM), ...(alike === undefined ? [] : [`(in process ${ratioOf(alike)})`])].join(' ');
 }

@@ -55,6 +55,20 @@ describe('the report', () => {
     expect(text).toContain('| DBOS 0.1.0 | in-process steps | 250 (64) | 4x |');
   });
 
+  it('compares a system whose steps run in process with ours of both classes', () => {
+    const kind = { class: 'in-process steps' } as const;
+    const beside = [
+      aRow(),
+      aRow({ ...kind, system: 'Counterstep in process', sagasPerSecond: 1_500 }),
+      aRow({ ...kind, system: 'DBOS', sagasPerSecond: 250 }),
+      aRow({ system: 'Restate', sagasPerSecond: 200 }),
+    ];
+    const text = measuredPart(new Results([], beside), ['a']);
+    expect(text).toContain('| DBOS 0.1.0 | in-process steps | 250 (64) | 4x (in process 6x) |');
+    expect(text).toContain('| Restate 0.1.0 | remote steps | 200 (64) | 5x |');
+    expect(text).toContain('| Counterstep in process 0.1.0 | in-process steps | 1,500 (64) |  |');
+  });
+
   it('links only to charts that it draws', () => {
     const rows = [aRow(), aRow({ inFlight: 1_000 })];
     const results = new Results(rows, [], [limitOf('echo', { '1000 in flight': 30_000 })]);
