@@ -62,6 +62,7 @@ async function start(config: Config): Promise<void> {
     topicPrefix: config.TOPIC_PREFIX,
     partitions: config.PARTITIONS,
     lanes: config.LANES,
+    maxBacklog: config.MAX_BACKLOG,
   });
   stops.push(() => app.stop());
   // A worker whose queue no workflow names would wait for ever for its topic.

@@ -10,6 +10,7 @@ test('an empty environment gives the defaults', () => {
     TOPIC_PREFIX: 'counterstep',
     LOG_LEVEL: 'info',
     LANES: 1,
+    MAX_BACKLOG: 20_000,
     PARTITIONS: 4,
     DATA_DIR: '.counterstep',
     BODY_LIMIT_BYTES: 262_144,

@@ -22,6 +22,8 @@ export const configSchema = z.object({
   WORKFLOWS: listOf(z.string()).optional(),
   /** Connections that commit. Few and full batches are cheaper than many. */
   LANES: integer(1, 32).default(1),
+  /** Inputs that may wait in a lane, and transitions not yet published, before starts and signals are refused with 503. */
+  MAX_BACKLOG: integer(1, 10_000_000).default(20_000),
   /** Partitions of topics that do not exist yet. */
   PARTITIONS: integer(1, 1_000).default(4),
   /** The folder of the embedded Postgres; unused with DATABASE_URL. */

@@ -25,6 +25,7 @@ try {
     topicPrefix: config.TOPIC_PREFIX,
     partitions: config.PARTITIONS,
     lanes: config.LANES,
+    maxBacklog: config.MAX_BACKLOG,
   });
   logger.info('listening', { url: app.url });
   let isStopping = false;

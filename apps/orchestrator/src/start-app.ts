@@ -30,6 +30,7 @@ export interface AppOptions {
   readonly topicPrefix?: string;
   readonly partitions?: number;
   readonly lanes?: number;
+  readonly maxBacklog?: number;
   /** Streams of events at a time; see `Orchestrator`. */
   readonly maxWatchers?: number;
   readonly streams?: Partial<StreamLimits>;
@@ -56,7 +57,17 @@ const MAX_DELAY_MS = 5_000;
  */
 export async function startApp(given: AppOptions): Promise<StartedApp> {
   const options = { ...given, logger: carefully(given.logger) };
-  const { bus, store, logger, workflows, schedules = [], topicPrefix, partitions, lanes } = options;
+  const {
+    bus,
+    store,
+    logger,
+    workflows,
+    schedules = [],
+    topicPrefix,
+    partitions,
+    lanes,
+    maxBacklog,
+  } = options;
   const { maxWatchers, streams } = options;
   const orchestrator = new Orchestrator({
     workflows,
@@ -67,6 +78,7 @@ export async function startApp(given: AppOptions): Promise<StartedApp> {
     ...(topicPrefix !== undefined && { topicPrefix }),
     ...(partitions !== undefined && { partitions }),
     ...(lanes !== undefined && { lanes }),
+    ...(maxBacklog !== undefined && { maxBacklog }),
     ...(maxWatchers !== undefined && { maxWatchers }),
   });
   const readiness = new Readiness(orchestrator, store);

@@ -180,7 +180,7 @@ export class Engine {
     });
   }
 
-  /** Throws `OVERLOADED` when so much waits that a start would wait long too. */
+  /** Throws `OVERLOADED` when so much waits that what comes now would wait long too. */
   refuseWhenFull(sagaId: string): void {
     const { backlog } = this.laneOf(sagaId);
     if (backlog >= this.options.maxBacklog)

@@ -22,8 +22,8 @@ export interface OrchestratorOptions {
   /** Connections that commit; default 1. Few and full batches are cheaper than many. */
   readonly lanes?: number;
   /**
-   * Inputs that may wait in each lane, and transitions whose messages the broker has not taken yet, before starts are
-   * refused with `OVERLOADED`; default 20,000.
+   * Inputs that may wait in each lane, and transitions whose messages the broker has not taken yet, before starts and
+   * signals are refused with `OVERLOADED`; default 20,000. What a person asks for (cancel, pause and so on) always gets in.
    */
   readonly maxBacklog?: number;
   /** Milliseconds between two looks for what a dead process has left; default 2,000. */

@@ -264,10 +264,11 @@ export class Orchestrator {
 
   /**
    * Says something to a saga that waits for it, or will. The same `id` counts once. Refused are `UNKNOWN_SIGNAL` (its
-   * workflow waits for no such name), `SIGNAL_INVALID` (the data) and `SAGA_TURNED`.
+   * workflow waits for no such name), `SIGNAL_INVALID` (the data), `SAGA_TURNED`, and `OVERLOADED`, as a start is.
    */
   async signal(sagaId: string, name: string, { id, data, actor }: SignalOfCaller = {}): Promise<void> {
     const said = storableSignal({ id: id ?? newId(), name, data, actor });
+    this.running().refuseWhenFull(sagaId);
     await this.ask(sagaId, { type: 'signal', ...said });
   }
 
