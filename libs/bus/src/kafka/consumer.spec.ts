@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { EachBatchPayload, Kafka, OffsetsByTopicPartition } from 'kafkajs';
+import type { ConsumerConfig, EachBatchPayload, Kafka, OffsetsByTopicPartition } from 'kafkajs';
 import type { Handed } from '../progress.js';
 import { GroupConsumer, type Batch } from './consumer.js';
 
@@ -16,18 +16,24 @@ async function played(
   commitMs: number | 'never' = 1_000_000,
 ) {
   const order: string[] = [];
+  /** What kafkajs was told, of all calls. */
+  const told: Record<string, unknown> = {};
   const listeners = new Map<string, ((event: object) => void)[]>();
   const names = ['GROUP_JOIN', 'REBALANCING', 'HEARTBEAT', 'FETCH_START', 'FETCH', 'CRASH'];
   let eachBatch: (payload: EachBatchPayload) => Promise<void> = () => Promise.resolve();
   const client = {
-    consumer: () => ({
+    consumer: (config: ConsumerConfig) => ({
       events: Object.fromEntries(names.map((name) => [name, name])),
       on: (name: string, listener: (event: object) => void) => {
         listeners.set(name, [...(listeners.get(name) ?? []), listener]);
       },
       connect: () => Promise.resolve(),
-      subscribe: () => Promise.resolve(),
+      subscribe: (options: object) => {
+        Object.assign(told, config, options);
+        return Promise.resolve();
+      },
       run: (options: { eachBatch: typeof eachBatch }) => {
+        Object.assign(told, options);
         eachBatch = options.eachBatch;
         order.push('join');
         return running.then(() => void order.push('joined'));
@@ -75,7 +81,7 @@ async function played(
         return Promise.resolve();
       },
     } as unknown as EachBatchPayload);
-  return { consumer, emit, join, fetch, resolved, committed, released, order, started };
+  return { consumer, emit, join, fetch, resolved, committed, released, order, started, told };
 }
 
 /** Hands everything out at once. */
@@ -98,6 +104,26 @@ function handler() {
 }
 
 describe('a consumer of a group', () => {
+  test('tells kafkajs to commit and restart nothing, to begin at the start, and to fetch little, all partitions at once', async () => {
+    const { told } = await played(() => Promise.resolve());
+    expect(told).toMatchObject({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      fromBeginning: true,
+      allowAutoTopicCreation: false,
+      sessionTimeout: 10_000,
+      heartbeatInterval: 1_000,
+      metadataMaxAge: 30_000,
+    });
+    const { restartOnFailure, initialRetryTime } = told['retry'] as NonNullable<ConsumerConfig['retry']>;
+    expect(await restartOnFailure?.(new Error('a crash'))).toBe(false);
+    expect(initialRetryTime).toBeLessThanOrEqual(50);
+    expect(told['maxBytes']).toBeLessThanOrEqual(5 * 1024 * 1024);
+    expect(told['maxBytesPerPartition']).toBeLessThanOrEqual(512 * 1024);
+    expect(told['maxWaitTimeInMs']).toBeLessThanOrEqual(500);
+    expect(told['partitionsConsumedConcurrently']).toBeGreaterThanOrEqual(200);
+  });
+
   test('commits what was acknowledged without a gap, and only when it moved', async () => {
     const { handed, onBatch } = handler();
     const { consumer, join, fetch, committed } = await played(onBatch);

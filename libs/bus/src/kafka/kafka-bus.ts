@@ -23,7 +23,7 @@ import { Backoff, within } from './backoff.js';
 import { kafkaClients } from './client.js';
 import { Cluster } from './cluster.js';
 import { KafkaListener } from './listener.js';
-import { Producer } from './producer.js';
+import { Producer, rawProducer } from './producer.js';
 import { KafkaSubscription } from './subscription.js';
 
 export interface KafkaBusOptions {
@@ -76,19 +76,7 @@ export class KafkaBus implements Bus {
     this.#producer = new Producer({
       topics: this.#cluster,
       logger,
-      // `idempotent` loses and doubles messages in kafkajs when a connection breaks. No retries of its own: in the second
-      // try it can leave out a partition whose leader moved, and resolve.
-      connect: () =>
-        this.#client().producer({
-          idempotent: false,
-          allowAutoTopicCreation: false,
-          metadataMaxAge: metadataMaxAgeMs,
-          retry: { retries: 0 },
-          createPartitioner:
-            () =>
-            ({ message }) =>
-              message.partition ?? 0,
-        }),
+      connect: () => rawProducer(this.#client(), metadataMaxAgeMs),
     });
   }
 

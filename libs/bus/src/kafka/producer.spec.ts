@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Message, RecordMetadata, TopicMessages } from 'kafkajs';
+import type { Message, ProducerConfig, RecordMetadata, TopicMessages } from 'kafkajs';
 import { BusClosedError, type BusLogger, type OutgoingMessage } from '../bus.js';
 import { partitionFor } from '../partitioner.js';
 import { Backoff } from './backoff.js';
 import { unpack } from './produce-request.js';
-import { Producer, type RawProducer } from './producer.js';
+import { Producer, rawProducer, type RawProducer } from './producer.js';
 
 const quiet: BusLogger = { debug: none, info: none, warn: none, error: none };
 function none(): void {}
@@ -231,4 +231,16 @@ describe('the producer', () => {
     for (const error of await calls) expect(error).toBeInstanceOf(BusClosedError);
     await expect(deaf.publish([message('a', '2')])).rejects.toBeInstanceOf(BusClosedError);
   });
+});
+
+test('kafkajs is told to try nothing by itself: neither a second time, nor to be idempotent, nor to make topics', () => {
+  const told: ProducerConfig = {};
+  rawProducer({ producer: (config) => Object.assign(told, config) as never }, 30_000);
+  expect(told).toMatchObject({
+    idempotent: false,
+    retry: { retries: 0 },
+    allowAutoTopicCreation: false,
+    metadataMaxAge: 30_000,
+  });
+  expect(told).not.toHaveProperty('transactionalId');
 });

@@ -1,5 +1,5 @@
 import { MAX_MESSAGE_BYTES } from '@counterstep/protocol';
-import type { RecordMetadata, TopicMessages } from 'kafkajs';
+import type { Kafka, RecordMetadata, TopicMessages } from 'kafkajs';
 import { BusClosedError, type BusLogger, type OutgoingMessage, type RefusedMessage } from '../bus.js';
 import { sizeOf } from '../message-size.js';
 import { partitionFor } from '../partitioner.js';
@@ -26,6 +26,23 @@ export interface ProducerOptions {
   readonly topics: TopicsKnown;
   readonly logger: BusLogger;
   readonly backoff?: Backoff;
+}
+
+/**
+ * `idempotent` loses and doubles messages in kafkajs when a connection breaks. No retries of its own: in the second try it
+ * can leave out a partition whose leader moved, and resolve.
+ */
+export function rawProducer(client: Pick<Kafka, 'producer'>, metadataMaxAge: number): RawProducer {
+  return client.producer({
+    idempotent: false,
+    allowAutoTopicCreation: false,
+    metadataMaxAge,
+    retry: { retries: 0 },
+    createPartitioner:
+      () =>
+      ({ message }) =>
+        message.partition ?? 0,
+  });
 }
 
 /** Publishes with one request in flight, which carries all topics and partitions; what comes meanwhile shares the next. */

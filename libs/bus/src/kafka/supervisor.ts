@@ -41,7 +41,6 @@ export class Supervisor<T extends Supervised> {
   readonly #closeMs: number;
   #current: T | undefined;
   #problem: string | undefined;
-  #rebuilds = 0;
   #end: (reason: string) => void = () => undefined;
   #closed = false;
   readonly #done: Promise<void>;
@@ -65,10 +64,6 @@ export class Supervisor<T extends Supervised> {
     return this.#problem;
   }
 
-  get rebuilds(): number {
-    return this.#rebuilds;
-  }
-
   /** Builds at once, if it waits to. */
   wake(): void {
     this.#backoff.wake();
@@ -90,7 +85,6 @@ export class Supervisor<T extends Supervised> {
       this.#current = undefined;
       if (!this.#closed) {
         this.#problem = reason;
-        this.#rebuilds++;
         this.#options.logger.warn(`${this.#options.name} is rebuilt`, { reason });
       }
       if ((await within(one.stop(), this.#closed ? this.#closeMs : this.#abandonMs)) === 'late') {
