@@ -93,7 +93,7 @@ function limits(results: Results): Chart {
   };
   return {
     title: 'Steps per second beside what the machine can do',
-    subtitle: 'each limit measured alone on the same servers',
+    subtitle: 'each limit measured alone in the same run',
     bars: [
       ...limit('pgbench, commit per step', 'T1', connections(16)),
       ...(best

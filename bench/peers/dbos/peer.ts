@@ -15,6 +15,7 @@ const dbos: Peer = {
     { inFlight: 1, sagas: 2_000 },
     { inFlight: 64, sagas: 5_000 },
     { inFlight: 256, sagas: 5_000 },
+    { inFlight: 1_000, sagas: 6_000 },
   ],
   async setUp() {
     await installProgram('dbos');

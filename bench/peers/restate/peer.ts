@@ -22,6 +22,7 @@ const restate: Peer = {
     { inFlight: 1, sagas: 700 },
     { inFlight: 64, sagas: 4_000 },
     { inFlight: 256, sagas: 5_000 },
+    { inFlight: 512, sagas: 6_000 },
   ],
   async setUp() {
     await installProgram('restate');
