@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SYSTEM } from '../measure.js';
 import { folderOf, hasRow, newRunId, writeFact, writeRow } from '../row.js';
@@ -76,15 +78,16 @@ async function measure(): Promise<void> {
 async function present(candidates: readonly Peer[]): Promise<Peer[]> {
   const found: Peer[] = [];
   for (const peer of candidates) {
+    const { name: system, version } = peer;
+    const file = `absent-${system.toLowerCase()}.json`;
     const absent = await peer.setUp().catch((error: unknown) => ({ absent: String(error) }));
-    if (!absent) found.push(peer);
-    else {
-      console.log(`${peer.name} is absent: ${absent.absent}`);
-      writeFact(options.run, `absent-${peer.name.toLowerCase()}.json`, {
-        system: peer.name,
-        version: peer.version,
-        ...absent,
-      });
+    if (absent) {
+      console.log(`${system} is absent: ${absent.absent}`);
+      writeFact(options.run, file, { system, version, ...absent });
+    } else {
+      // It may have been absent when the run began.
+      rmSync(join(folderOf(options.run), file), { force: true });
+      found.push(peer);
     }
   }
   return found;
