@@ -45,7 +45,7 @@ export function rowOf(
   { seconds, ended, sagaMs, stepMs, lateMs, eventLoopDelayMs }: LoadResult,
   usage: Usage,
 ): Row {
-  const { endsAs, steps, isSequential } = workloadNamed(key.workload);
+  const { endsAs, steps } = workloadNamed(key.workload);
   const completed = ended[endsAs] ?? 0;
   const notes = [
     ...(completed < order.sagas ? [`ended otherwise: ${JSON.stringify(ended)}`] : []),
@@ -66,7 +66,7 @@ export function rowOf(
     sagasPerSecond: Number((completed / seconds).toFixed(1)),
     stepsPerSaga: steps,
     sagaMs,
-    ...(isSequential && { stepMs }),
+    stepMs,
     ...usage,
     eventLoopDelayMs,
     durability: isInProcess ? servers.durability.replace(/; Kafka.*/, '') : servers.durability,

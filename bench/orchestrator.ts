@@ -20,13 +20,14 @@ import { workloadNamed } from './workloads/workloads.js';
  */
 const config = readConfig();
 const kafkaRequests = countKafkaRequests();
-const { workflow } = workloadNamed(config.WORKLOAD);
+const { workflow, together } = workloadNamed(config.WORKLOAD);
 const topics = topicsOf(config.TOPIC_PREFIX);
 const STATE = /"state":"(\w+)"/;
+const FAILED = Buffer.from('"outcome":"failed"');
 let isReady = false;
 const logger = loggerSince(() => isReady);
 const bus = busOf(config, 'bench-orchestrator', logger);
-const load = new Load(() => orchestrator.executeWorkflow(workflow.name, PAYLOAD));
+const load = new Load(() => orchestrator.executeWorkflow(workflow.name, PAYLOAD), together);
 
 await migrate(config.DATABASE_URL);
 const orchestrator = new Orchestrator({
@@ -34,8 +35,8 @@ const orchestrator = new Orchestrator({
   eventBus: observed(bus, {
     incoming: {
       topic: topics.replies,
-      see: ({ key }) => {
-        if (key !== null) load.replied(key);
+      see: ({ key, value }) => {
+        if (key !== null && !isFailure(value)) load.settled(key);
       },
     },
     outgoing: { topic: topics.events, see: ended },
@@ -64,9 +65,17 @@ serve({
   kafkaRequests,
 });
 
+// Messages are not parsed as a whole: the load's work counts as the orchestrator's.
+
 function ended({ key, value }: OutgoingMessage): void {
-  // Not parsed as a whole: the load's work counts as the orchestrator's.
-  const text = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1');
-  const state = STATE.exec(text)?.[1] as SagaState;
+  const state = STATE.exec(bytesOf(value).toString('latin1'))?.[1] as SagaState;
   if (state !== 'running') load.finished(key, state);
+}
+
+function isFailure(value: Uint8Array | null): boolean {
+  return value !== null && bytesOf(value).includes(FAILED);
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

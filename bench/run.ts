@@ -37,9 +37,9 @@ export class Run {
     return readRows(this.id).filter((row) => row.system === SYSTEM && row.workload === workload);
   }
 
-  /** Sagas per second that W1 reached over Kafka in this run, at its best; undefined when it was not measured. */
-  best(): number | undefined {
-    const closed = this.rows('W1').filter(({ variant }) => variant === undefined);
+  /** Sagas per second that the closed loops of a workload, or of its variant, reached in this run; undefined when it has none. */
+  best(workload = 'W1', of?: string): number | undefined {
+    const closed = this.rows(workload).filter(({ variant }) => variant === of);
     return closed.length > 0 ? Math.max(...closed.map(({ sagasPerSecond }) => sagasPerSecond)) : undefined;
   }
 

@@ -9,11 +9,12 @@ const SOURCE = 'bench';
 
 /** A service that starts sagas by message and hears how they end, whatever becomes of the orchestrator meanwhile. */
 export class StartsByMessage {
-  /** When each end was heard, in order: milliseconds since the epoch. */
-  private readonly heard: number[] = [];
+  /** When each end was heard, by its saga and in order: milliseconds since the epoch. */
+  private readonly heard = new Map<string, number>();
   /** When each was decided. */
   private readonly decided: number[] = [];
-  private readonly ended = new Set<string>();
+  /** When each start was meant to be sent, by its id. */
+  private readonly intended = new Map<string, number>();
 
   private constructor(
     private readonly bus: Bus,
@@ -40,10 +41,11 @@ export class StartsByMessage {
   async send(rate: number, count: number): Promise<number> {
     const { starts: topic } = topicsOf(this.topicPrefix);
     const published: Promise<number>[] = [];
-    const from = performance.now();
+    const [from, since] = [performance.now(), Date.now()];
     for (let sent = 0; sent < count;) {
       const due = Math.min(count, Math.floor(((performance.now() - from) / 1_000) * rate) + 1);
       const messages = Array.from({ length: due - sent }, (_, index) => this.message(topic, sent + index));
+      for (const { key } of messages) this.intended.set(key, since + (this.intended.size * 1_000) / rate);
       if (messages.length > 0)
         published.push(this.bus.publish(messages).then((refused) => messages.length - refused.length));
       sent = due;
@@ -55,21 +57,29 @@ export class StartsByMessage {
   /** Resolves when so many have ended, or after so long without that. */
   async allEnded(count: number, patienceMs: number): Promise<void> {
     const deadline = Date.now() + patienceMs;
-    while (this.ended.size < count && Date.now() < deadline) await delay(50);
+    while (this.heard.size < count && Date.now() < deadline) await delay(50);
   }
 
   /** When the first end was heard of that was decided after `moment`; NaN when there is none. */
   firstDecidedAfter(moment: number): number {
     const index = this.decided.findIndex((at) => at >= moment);
-    return this.heard[index] ?? NaN;
+    return [...this.heard.values()][index] ?? NaN;
   }
 
   /** When the longest time without an end was over that began at `moment` or later. */
   endOfLongestPause(moment: number): number {
-    const after = this.heard.filter((at) => at >= moment);
+    const after = [...this.heard.values()].filter((at) => at >= moment);
     const pauses = after.map((at, index) => ({ at, ms: at - (after[index - 1] ?? moment) }));
     return pauses.reduce((longest, pause) => (pause.ms > longest.ms ? pause : longest), { at: NaN, ms: -1 })
       .at;
+  }
+
+  /** From the moment that each start was meant for until its end was heard; `sagaIds` by the ids of the starts. */
+  sagaTimes(sagaIds: ReadonlyMap<string, string>): number[] {
+    return [...this.intended].flatMap(([id, intended]) => {
+      const heard = this.heard.get(sagaIds.get(id) ?? '');
+      return heard === undefined ? [] : [heard - intended];
+    });
   }
 
   close(): Promise<void> {
@@ -78,9 +88,8 @@ export class StartsByMessage {
 
   private hear(value: Uint8Array | null): void {
     const { sagaid, time, data } = JSON.parse(Buffer.from(value ?? []).toString()) as SagaEvent;
-    if (data.state === 'running' || this.ended.has(sagaid)) return;
-    this.ended.add(sagaid);
-    this.heard.push(Date.now());
+    if (data.state === 'running' || this.heard.has(sagaid)) return;
+    this.heard.set(sagaid, Date.now());
     this.decided.push(Date.parse(time));
   }
 

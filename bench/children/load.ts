@@ -16,7 +16,7 @@ export interface LoadResult {
   readonly ended: Readonly<Partial<Record<SagaState, number>>>;
   /** From the start, of an open loop from the moment that it was meant for. */
   readonly sagaMs: Quantiles;
-  /** From the reply before, or the start, until the reply; both as the orchestrator gets them. */
+  /** From the reply before, or the start, until the reply that settles the step; as the orchestrator gets them. */
   readonly stepMs: Quantiles;
   /** How late an open loop was with its starts. */
   readonly lateMs: Quantiles;
@@ -29,6 +29,7 @@ const STALLED_MS = 240_000;
 interface UnderWay {
   readonly since: number;
   last: number;
+  settled: number;
 }
 
 /** Starts sagas and takes their times. One load at a time. */
@@ -40,14 +41,19 @@ export class Load {
   private ended: Partial<Record<SagaState, number>> = {};
   private onEnded: () => void = () => undefined;
 
-  constructor(private readonly start: () => Promise<string>) {}
+  /** `together`: steps that each saga begins with, side by side. */
+  constructor(
+    private readonly start: () => Promise<string>,
+    private readonly together = 1,
+  ) {}
 
-  /** A reply for this saga came in. */
-  replied(sagaId: string): void {
+  /** The reply that settles a step of this saga came in: none that is followed by another attempt. */
+  settled(sagaId: string): void {
     const saga = this.underWay.get(sagaId);
     if (!saga) return;
     const now = performance.now();
-    this.stepMs.record(now - saga.last);
+    saga.settled += 1;
+    this.stepMs.record(now - (saga.settled <= this.together ? saga.since : saga.last));
     saga.last = now;
   }
 
@@ -118,7 +124,7 @@ export class Load {
   private async begin(since: number): Promise<void> {
     const sagaId = await this.start();
     // Committed, but nothing of it has been on the network yet: no reply and no end can have come before this.
-    this.underWay.set(sagaId, { since, last: since });
+    this.underWay.set(sagaId, { since, last: since, settled: 0 });
   }
 
   private async untilAllEnded(

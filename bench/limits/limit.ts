@@ -1,4 +1,4 @@
-/** What the machine and its servers can do at best, measured beside the results. Kept as limit-<name>.json in the run's folder. */
+/** What the machine and its servers can do at best, measured beside the results. Kept as limit-<name>-<repeat>.json in the run's folder. */
 export interface Limit {
   readonly limit: LimitName;
   readonly at: string;
@@ -18,8 +18,8 @@ export function absentLimit(limit: LimitName, absent: string): Limit {
   return { limit, at: new Date().toISOString(), absent, figures: {} };
 }
 
-export function fileOfLimit(limit: LimitName): string {
-  return `limit-${limit.toLowerCase()}`;
+export function fileOfLimit(limit: LimitName, repeat: number): string {
+  return `limit-${limit.toLowerCase()}-${repeat}`;
 }
 
 /* Names of figures, where others look for them. */

@@ -93,7 +93,7 @@ function limits(results: Results): Chart {
   };
   return {
     title: 'Steps per second beside what the machine can do',
-    subtitle: 'each limit measured alone in the same run',
+    subtitle: 'each limit measured alone, by turns with W1 on the same servers',
     bars: [
       ...limit('pgbench, commit per step', 'T1', connections(16)),
       ...(best

@@ -3,7 +3,7 @@ import type { Limit, LimitName } from '../limits/limit.js';
 import { SYSTEM } from '../row.js';
 import type { Row } from '../row.js';
 import type { Machine } from '../version.js';
-import { summarize } from './summary.js';
+import { median, summarize } from './summary.js';
 import type { Summary } from './summary.js';
 
 /** A system that could not be measured, and why. */
@@ -73,9 +73,12 @@ export class Results {
     return this.besideRows(system).find((summary) => summary.inFlight === inFlight);
   }
 
-  /** A figure of a limit; undefined when it was not measured. */
+  /** A figure of a limit, the median of its repeats; undefined when it was not measured. */
   limit(name: LimitName, figure: string): number | undefined {
-    return this.limits.find(({ limit }) => limit === name)?.figures[figure];
+    const found = this.limits.flatMap(({ limit, figures }) =>
+      limit === name ? (figures[figure] ?? []) : [],
+    );
+    return found.length === 0 ? undefined : median(found);
   }
 
   private besideRows(system: string): Summary[] {

@@ -1,6 +1,6 @@
 import type { Quantiles, Row } from '../row.js';
 
-/** Rows of one measurement over its repeats: each figure is the median of theirs. */
+/** Rows of one measurement over its repeats: each figure is the median of theirs, of losses and doubles the most. */
 export interface Summary {
   readonly system: string;
   readonly class: Row['class'];
@@ -40,6 +40,7 @@ export function summarize(rows: readonly Row[]): Summary[] {
 function summaryOf(first: Row, rows: readonly Row[]): Summary {
   const speeds = rows.map(({ sagasPerSecond }) => sagasPerSecond);
   const steps = rows.flatMap(({ stepMs }) => stepMs ?? []);
+  const figures = rows.map(({ figures = {} }) => figures);
   return {
     system: first.system,
     class: first.class,
@@ -59,7 +60,7 @@ function summaryOf(first: Row, rows: readonly Row[]): Summary {
     rssMb: mediansOf(rows.map(({ rssMb }) => rssMb)),
     perStep: mediansOf(rows.map(perStep)),
     loopDelayMs: medianOrNone(rows.flatMap(({ eventLoopDelayMs }) => eventLoopDelayMs?.p99 ?? [])),
-    figures: mediansOf(rows.map(({ figures = {} }) => figures)),
+    figures: { ...mediansOf(figures), ...worstOf(figures) },
     notes: [...new Set(rows.flatMap(({ notes = [] }) => notes))],
   };
 }
@@ -100,6 +101,16 @@ function mediansOf(records: readonly Readonly<Record<string, number>>[]): Record
   const names = [...new Set(records.flatMap((record) => Object.keys(record)))];
   return Object.fromEntries(
     names.map((name) => [name, median(records.flatMap((record) => record[name] ?? []))]),
+  );
+}
+
+/** What must never be: a median would hide it. */
+const NEVER = ['lost', 'doubles', 'missing'];
+
+function worstOf(records: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const found = NEVER.map((name) => [name, records.flatMap((record) => record[name] ?? [])] as const);
+  return Object.fromEntries(
+    found.flatMap(([name, values]) => (values.length === 0 ? [] : [[name, Math.max(...values)]])),
   );
 }
 

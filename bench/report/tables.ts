@@ -121,12 +121,17 @@ const FIGURES: Readonly<Record<string, string>> = {
 };
 
 export function limitsTable(results: Results): string {
-  const rows = results.limits.flatMap(({ limit, absent, figures }) =>
-    absent === undefined
-      ? Object.entries(figures).map(([name, figure]) => [LIMITS[limit], name, shown(figure)])
-      : [[LIMITS[limit], 'absent', absent]],
-  );
-  return table(['limit', '', ''], rows);
+  const names = [...new Set(results.limits.map(({ limit }) => limit))];
+  const rows = names.flatMap((limit) => {
+    const of = results.limits.filter((each) => each.limit === limit);
+    const absent = of.flatMap(({ absent }) => absent ?? []);
+    const figures = [...new Set(of.flatMap(({ figures }) => Object.keys(figures)))];
+    return [
+      ...figures.map((name) => [LIMITS[limit], name, shown(results.limit(limit, name)), String(of.length)]),
+      ...absent.slice(0, 1).map((why) => [LIMITS[limit], 'absent', why, '']),
+    ];
+  });
+  return table(['limit', '', '', 'repeats'], rows);
 }
 
 export const LIMITS = {

@@ -5,8 +5,10 @@ import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from, to } from 'pg-copy-streams';
 import { freshDatabase } from '../../test/support/postgres.js';
+import type { LoadOrder } from '../children/load.js';
 import { Fleet } from '../fleet.js';
 import { measure } from '../measure.js';
+import { openLoop, openOrder } from './loops.js';
 import { repeated } from './suite.js';
 import type { Suite } from './suite.js';
 
@@ -16,7 +18,7 @@ const SAGAS = 10_000;
 /** A ratio of two single figures says little. */
 const LEAST_REPEATS = 3;
 
-/** W1 on an empty database and on one that is full of finished sagas, by turns. */
+/** W1 on an empty database and on one that is full of finished sagas, by turns: closed loops, then open ones of one rate. */
 export const w8: Suite = async (run, servers) => {
   const finished = run.scaled(FINISHED);
   const full = await freshDatabase(servers.postgres.url);
@@ -25,15 +27,19 @@ export const w8: Suite = async (run, servers) => {
     // What is copied are sagas that ran.
     await Fleet.with(servers, { workload: 'W8' }, (fleet) => fleet.load({ inFlight: 1, sagas: 1 }), full.url);
     await multiplyFinished(full.url, finished);
-    await repeated(Math.max(LEAST_REPEATS, run.repeats), async (repeat) => {
-      const empty = { workload: 'W8', variant: 'empty', repeat };
+    const beside = async (order: LoadOrder, load: string, repeat: number): Promise<void> => {
+      const empty = { workload: 'W8', variant: `empty${load}`, repeat };
       await run.row(empty, () => measure(servers, { key: empty, order }));
-      const beside = { workload: 'W8', variant: 'full', repeat };
-      await run.row(beside, async () => ({
-        ...(await measure(servers, { key: beside, order, databaseUrl: full.url })),
+      const key = { workload: 'W8', variant: `full${load}`, repeat };
+      await run.row(key, async () => ({
+        ...(await measure(servers, { key, order, databaseUrl: full.url })),
         figures: { finishedBefore: finished },
       }));
-    });
+    };
+    const repeats = Math.max(LEAST_REPEATS, run.repeats);
+    await repeated(repeats, (repeat) => beside(order, '', repeat));
+    const open = openOrder(run, run.best('W8', 'empty'));
+    await repeated(repeats, (repeat) => beside(open, `, ${openLoop()}`, repeat));
   } finally {
     await full.drop();
   }

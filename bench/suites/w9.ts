@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { Fleet } from '../fleet.js';
-import { SYSTEM } from '../measure.js';
+import { SYSTEM, quantiles } from '../row.js';
 import type { Row, RowKey } from '../row.js';
 import type { Run } from '../run.js';
 import type { Servers } from '../servers.js';
@@ -75,7 +75,8 @@ async function measureKill(
         seconds: Number(seconds.toFixed(3)),
         sagasPerSecond: Number((completed / seconds).toFixed(1)),
         stepsPerSaga: 3,
-        sagaMs: await sagaTimes(database, accepted),
+        sagaMs: quantiles(starts.sagaTimes(await sagaIds(database))),
+        stepMs: quantiles(await stepTimes(database, accepted)),
         cpuSeconds: {},
         rssMb: {},
         durability: servers.durability,
@@ -109,12 +110,23 @@ async function effects(database: pg.Client, expected: number): Promise<Record<st
   return { effects: distinct, doubles: all - distinct, missing: expected - distinct };
 }
 
-async function sagaTimes(database: pg.Client, newest: number): Promise<Row['sagaMs']> {
-  const { rows } = await database.query<{ at: number[] }>(
-    `SELECT percentile_disc(ARRAY[0.5, 0.99, 0.999, 1]) WITHIN GROUP (ORDER BY updated_at - created_at)::int[] AS at
-       FROM (SELECT * FROM counterstep.finished_saga ORDER BY id DESC LIMIT $1) AS measured`,
+/** By the ids of their starts. */
+async function sagaIds(database: pg.Client): Promise<Map<string, string>> {
+  const { rows } = await database.query<{ key: string; id: string }>(
+    'SELECT key, saga_id AS id FROM counterstep.saga_key',
+  );
+  return new Map(rows.map(({ key, id }) => [key, id]));
+}
+
+/** Between two records of a saga, of the `newest` ones: from the store, as the orchestrator that saw them may be gone. */
+async function stepTimes(database: pg.Client, newest: number): Promise<number[]> {
+  const { rows } = await database.query<{ ms: number }>(
+    `SELECT (at - before)::int AS ms
+       FROM (SELECT id FROM counterstep.finished_saga ORDER BY id DESC LIMIT $1) AS measured
+       JOIN (SELECT saga_id, at, lag(at) OVER (PARTITION BY saga_id ORDER BY seq) AS before
+               FROM counterstep.history) AS record ON record.saga_id = measured.id
+      WHERE before IS NOT NULL`,
     [newest],
   );
-  const [p50 = 0, p99 = 0, p999 = 0, max = 0] = rows[0]?.at ?? [];
-  return { p50, p99, p999, max };
+  return rows.map(({ ms }) => ms);
 }

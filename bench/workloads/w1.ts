@@ -13,7 +13,6 @@ export const w1: Workload = {
     .addStep('three', 'bench.three', step)
     .build(),
   steps: 3,
-  isSequential: true,
   endsAs: 'completed',
   handlers: (barrier) => [...NAMES.map((name) => action(barrier, name)), undo(barrier)],
 };

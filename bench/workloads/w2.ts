@@ -12,7 +12,6 @@ export const w2: Workload = {
   title: '10 steps',
   workflow: builder.build(),
   steps: STEPS,
-  isSequential: true,
   endsAs: 'completed',
   handlers: (barrier) => [action(barrier, 'bench.step'), undo(barrier)],
 };

@@ -13,7 +13,6 @@ export const w3: Workload = {
     .build(),
   // Three forward, two back.
   steps: 5,
-  isSequential: true,
   endsAs: 'compensated',
   handlers: (barrier) => [
     ...['bench.one', 'bench.two'].map((name) => action(barrier, name)),

@@ -18,7 +18,7 @@ export const w4: Workload = {
     .addStep('last', 'bench.last', step)
     .build(),
   steps: WIDTH + 1,
-  isSequential: false,
+  together: WIDTH,
   endsAs: 'completed',
   handlers: (barrier) => [
     ...['bench.member', 'bench.last'].map((name) => action(barrier, name)),

@@ -21,7 +21,6 @@ export const w6: Workload = {
     .addStep('three', NAMES[2], { ...step, retry: RETRY })
     .build(),
   steps: 3,
-  isSequential: false,
   endsAs: 'completed',
   handlers: (barrier) => [...NAMES.map((name) => action(barrier, name, failsFirst)), undo(barrier)],
 };

@@ -11,7 +11,6 @@ export const w7: Workload = {
   title: '1 step that fails once and is retried after two minutes',
   workflow: new WorkflowBuilder('bench').addStep('one', 'bench.later', { ...step, retry: RETRY }).build(),
   steps: 1,
-  isSequential: false,
   endsAs: 'completed',
   handlers: (barrier) => [
     action(barrier, 'bench.later', ({ attempt }) => {

@@ -11,8 +11,8 @@ export interface Workload {
   readonly workflow: Workflow;
   /** Commands that one saga sends, retries left out. */
   readonly steps: number;
-  /** One step after the other, without waits: then the time between two replies is a step's. */
-  readonly isSequential: boolean;
+  /** Steps that begin with the saga, side by side; one unless it is set. The others begin one after another. */
+  readonly together?: number;
   /** The state that its sagas are to end in. */
   readonly endsAs: SagaState;
   handlers(barrier: BarrierMode): Handler[];

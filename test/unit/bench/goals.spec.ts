@@ -65,12 +65,14 @@ describe('the goals', () => {
     expect(measured('64 in flight: CPU per step', new Results(rows))).toBeCloseTo(100);
   });
 
-  it('set steps beside the limits of the same run', () => {
+  it('set steps beside the medians of the limits', () => {
     const limits = [
       limitOf('T1', { '16 connections': 2_000 }),
       limitOf('echo', { '1000 in flight': 30_000 }),
     ];
-    const results = new Results([aRow()], [], limits);
+    const slower = limitOf('T1', { '16 connections': 1_000 });
+    const faster = limitOf('T1', { '16 connections': 9_000 });
+    const results = new Results([aRow()], [], [slower, ...limits, faster]);
     expect(measured('pgbench', results)).toBe(1.5);
     expect(measured('kafkajs', results)).toBe(0.1);
   });

@@ -9,7 +9,7 @@ function sagas({ endAtOnce = true } = {}) {
     started.push(sagaId);
     if (endAtOnce)
       setImmediate(() => {
-        load.replied(sagaId);
+        load.settled(sagaId);
         load.finished(sagaId, 'completed');
       });
     return sagaId;
@@ -39,6 +39,23 @@ describe('a closed loop', () => {
     load.finished('saga-1', 'compensated');
     load.finished('saga-2', 'completed');
     expect((await running).ended).toEqual({ completed: 2, compensated: 1 });
+  });
+
+  it('takes the time of a step from the one before, of those that begin with the saga from its start', async () => {
+    const stallMs = 30;
+    /** Three steps, of which the first takes this long, and the others end with it. */
+    const median = async (together: number): Promise<number> => {
+      const load = new Load(async () => 'saga', together);
+      const running = load.run({ inFlight: 1, sagas: 1 });
+      await new Promise(setImmediate);
+      const until = performance.now() + stallMs;
+      while (performance.now() < until);
+      for (let step = 1; step <= 3; step += 1) load.settled('saga');
+      load.finished('saga', 'completed');
+      return (await running).stepMs.p50;
+    };
+    expect(await median(1)).toBeLessThan(stallMs);
+    expect(await median(2)).toBeGreaterThanOrEqual(stallMs);
   });
 
   it('counts a saga that ends twice once', async () => {

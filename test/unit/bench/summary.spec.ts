@@ -34,6 +34,13 @@ describe('a summary', () => {
     expect(summary?.perStep.kafkaRequests).toBe(0.02);
   });
 
+  it('tells the most that was lost or doubled in any repeat', () => {
+    const rows = [0, 3, 0].map((lost, index) =>
+      aRow({ repeat: index + 1, figures: { lost, doubles: 0, firstCompletionMs: 100 * lost } }),
+    );
+    expect(summarize(rows)[0]?.figures).toEqual({ lost: 3, doubles: 0, firstCompletionMs: 0 });
+  });
+
   it('leaves out what was not measured', () => {
     const { stepMs: _, walBytes: __, commits: ___, kafkaRequests: ____, ...row } = aRow({ cpuSeconds: {} });
     const [summary] = summarize([row]);
