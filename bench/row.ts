@@ -25,6 +25,8 @@ export interface Row extends RowKey {
   readonly at: string;
   /** Of an open loop: sagas per second. */
   readonly rate?: number;
+  /** Of an open loop: how late its starts were made. */
+  readonly lateMs?: Pick<Quantiles, 'p50' | 'p99'>;
   /** Started in the measured part. */
   readonly sagas: number;
   /** Those of them that ended as they should. */

@@ -38,8 +38,8 @@ export class Run {
   }
 
   /** Sagas per second that the closed loops of a workload, or of its variant, reached in this run; undefined when it has none. */
-  best(workload = 'W1', of?: string): number | undefined {
-    const closed = this.rows(workload).filter(({ variant }) => variant === of);
+  best(workload = 'W1', variant?: string): number | undefined {
+    const closed = this.rows(workload).filter((row) => row.variant === variant);
     return closed.length > 0 ? Math.max(...closed.map(({ sagasPerSecond }) => sagasPerSecond)) : undefined;
   }
 

@@ -9,6 +9,7 @@ export interface Summary {
   readonly variant: string | undefined;
   readonly inFlight: number | undefined;
   readonly rate: number | undefined;
+  readonly lateMs: Row['lateMs'];
   readonly repeats: number;
   readonly sagasPerSecond: number;
   readonly slowest: number;
@@ -40,6 +41,7 @@ export function summarize(rows: readonly Row[]): Summary[] {
 function summaryOf(first: Row, rows: readonly Row[]): Summary {
   const speeds = rows.map(({ sagasPerSecond }) => sagasPerSecond);
   const steps = rows.flatMap(({ stepMs }) => stepMs ?? []);
+  const late = rows.flatMap(({ lateMs }) => lateMs ?? []);
   const figures = rows.map(({ figures = {} }) => figures);
   return {
     system: first.system,
@@ -49,6 +51,10 @@ function summaryOf(first: Row, rows: readonly Row[]): Summary {
     variant: first.variant,
     inFlight: first.inFlight,
     rate: first.rate === undefined ? undefined : median(rows.map(({ rate }) => rate ?? 0)),
+    lateMs:
+      late.length > 0
+        ? { p50: median(late.map(({ p50 }) => p50)), p99: median(late.map(({ p99 }) => p99)) }
+        : undefined,
     repeats: rows.length,
     sagasPerSecond: median(speeds),
     slowest: Math.min(...speeds),

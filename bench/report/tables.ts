@@ -45,6 +45,7 @@ export function loadsTable(summaries: readonly Summary[], withWorkload = false):
     'steps/s',
     'saga ms: p50 / p99 / p99.9',
     'step ms: p50 / p99 / p99.9',
+    'starts late by, ms: p50 / p99',
     'event loop delay p99, ms',
     'repeats (slowest to fastest sagas/s)',
   ];
@@ -55,6 +56,7 @@ export function loadsTable(summaries: readonly Summary[], withWorkload = false):
     shown(summary.sagasPerSecond * (summary.stepsPerSaga ?? NaN)),
     shownAll([summary.sagaMs.p50, summary.sagaMs.p99, summary.sagaMs.p999]),
     shownAll([summary.stepMs?.p50, summary.stepMs?.p99, summary.stepMs?.p999]),
+    summary.lateMs === undefined ? '' : shownAll([summary.lateMs.p50, summary.lateMs.p99]),
     shown(summary.loopDelayMs),
     `${summary.repeats} (${shown(summary.slowest)} to ${shown(summary.fastest)})`,
   ]);

@@ -45,6 +45,15 @@ describe('the report', () => {
     expect(text).toContain('| 0.1 / 0.1 / 0.05 / 0.05 | 0.3 | 100 | 1,000 | 0.01 | 0.02 |');
   });
 
+  it('says how late the starts of an open loop were', () => {
+    const { inFlight: _, ...open } = aRow({ variant: 'open loop', rate: 900 });
+    const rows = [1, 2, 3].map((p50) => ({ ...open, repeat: p50, lateMs: { p50, p99: 10 * p50 } }));
+    const text = measuredPart(new Results(rows), ['a']);
+    expect(text).toContain(
+      '| open loop, 900 sagas/s | 1,000 | 3,000 | 20 / 40 / 50 | 5 / 10 / 15 | 2 / 20 |',
+    );
+  });
+
   it('names what is absent, peers and limits, and guesses nothing', () => {
     const absent = [{ system: 'Restate', version: '1.7', absent: 'no Node 24' }];
     const limits = [absentLimit('T1', 'pgbench is not installed')];
