@@ -62,12 +62,14 @@ function isSame(row: RowKey, key: RowKey): boolean {
 }
 
 function print(row: Row): void {
-  const { workload, variant, inFlight, repeat, sagasPerSecond, sagaMs, stepMs, cpuSeconds, rssMb } = row;
+  const { workload, variant, inFlight, repeat, sagasPerSecond, sagaMs, stepMs, lateMs, cpuSeconds, rssMb } =
+    row;
   const load = [workload, variant, inFlight === undefined ? '' : `${inFlight} in flight`, `#${repeat}`];
   const cpu = Object.values(cpuSeconds).reduce((sum, each) => sum + each, 0);
   const figures = [
     `${sagasPerSecond} sagas/s`,
     `saga ${sagaMs.p50}/${sagaMs.p99}/${sagaMs.p999} ms`,
+    ...(lateMs ? [`starts late by ${lateMs.p50}/${lateMs.p99} ms`] : []),
     ...(stepMs ? [`step ${stepMs.p50}/${stepMs.p99}/${stepMs.p999} ms`] : []),
     ...(cpu > 0 ? [`CPU ${((cpu / row.completed) * 1_000).toFixed(2)} s per 1,000`] : []),
     ...(rssMb['orchestrator'] === undefined ? [] : [`orchestrator ${rssMb['orchestrator']} MB`]),
