@@ -25,6 +25,8 @@ type Answer = (request: TopicMessages[], number: number) => RecordMetadata[] | P
 function brokerThat(answer: Answer) {
   const seen = {
     requests: [] as string[][],
+    /** What was said of each request beside its messages. */
+    told: [] as object[],
     producers: 0,
     inFlight: 0,
     mostInFlight: 0,
@@ -35,7 +37,8 @@ function brokerThat(answer: Answer) {
     return {
       connect: () => Promise.resolve(),
       disconnect: () => Promise.resolve(),
-      sendBatch: async ({ topicMessages }) => {
+      sendBatch: async ({ topicMessages, ...told }) => {
+        seen.told.push(told);
         const texts = topicMessages.flatMap(({ messages }) => messages.flatMap(textsIn));
         seen.mostInFlight = Math.max(seen.mostInFlight, ++seen.inFlight);
         seen.requests.push(texts);
@@ -102,6 +105,15 @@ describe('the producer', () => {
     await Promise.all([first, ...rest]);
     expect(seen.mostInFlight).toBe(1);
     expect(seen.requests.map((request) => request.length)).toEqual([1, 50]);
+  });
+
+  test('asks all replicas in sync to confirm, and compresses nothing, in repeats too', async () => {
+    const { seen, connect } = brokerThat((request, number) => {
+      if (number === 1) throw new Error('connection lost');
+      return all(request);
+    });
+    await producerOn(connect).publish([message('a', '1')]);
+    expect(seen.told).toEqual([{ acks: -1 }, { acks: -1 }]);
   });
 
   test('keeps the order of a key over failures', async () => {
