@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import net from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import kafkajs, { type LogEntry } from 'kafkajs';
 import type { BusLogger } from '../bus.js';
 import { kafkaClients, openSocket, routeLogs } from './client.js';
@@ -165,4 +165,15 @@ describe('a client of kafkajs', () => {
       ['kafkajs: refused', { namespace: 'Connection', broker: 'b:1', repeated: 2 }],
     ]);
   });
+});
+
+test('a client gives up after its third try: whoever asks tries again, with a new client', async () => {
+  const tries = jest.spyOn(net, 'connect');
+  try {
+    const client = kafkaClients({ brokers: ['127.0.0.1:1'], clientId: 'c', logger: quiet })();
+    await expect(client.admin().connect()).rejects.toThrow('ECONNREFUSED');
+    expect(tries).toHaveBeenCalledTimes(3);
+  } finally {
+    tries.mockRestore();
+  }
 });
